@@ -1,0 +1,43 @@
+//! The command line: what was typed, what it means, and one file a command.
+
+mod args;
+mod exit;
+mod info;
+mod plan;
+mod progress;
+mod scan;
+
+use args::{Arguments, Command};
+use clap::Parser;
+pub use exit::Exit;
+use std::io::IsTerminal;
+
+/// Runs the command that was typed and says how the process should end.
+pub fn run() -> Exit {
+    std::panic::set_hook(Box::new(|panic| {
+        // The payload is not printed: it could quote what was being read.
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        eprintln!("dumpgate: internal error at {}", place.unwrap_or_default());
+    }));
+    match Arguments::parse().command {
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Info(arguments) => info::run(&arguments),
+    }
+}
+
+/// Whether to colour what goes to standard output.
+fn use_color(choice: args::Color) -> bool {
+    match choice {
+        args::Color::Always => true,
+        args::Color::Never => false,
+        args::Color::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !refused && std::io::stdout().is_terminal()
+        }
+    }
+}
+
+/// Tells the user of something that is not part of the report.
+fn complain(message: &dyn std::fmt::Display) {
+    eprintln!("dumpgate: {message}");
+}

@@ -1,0 +1,125 @@
+//! `dumpgate scan`
+
+use super::args::Scan;
+use super::plan::{Filter, Step, steps};
+use super::progress::Bar;
+use super::{Exit, complain, use_color};
+use crate::crypto::Identity;
+use crate::error::Error;
+use crate::outcome::{DumpOutcome, Verdict, overall};
+use crate::report::{Detail, OUTPUTS, Origin, Reporter};
+use crate::scan::Scanner;
+use crate::source::Source;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Scans what the user named, in that order.
+pub fn run(arguments: &Scan) -> Exit {
+    match prepare(arguments) {
+        Ok((scanner, filter)) => match scan_all(arguments, &scanner, &filter) {
+            Ok(exit) => exit,
+            Err(error) => {
+                complain(&format_args!("failed to write the report: {error}"));
+                Exit::Usage
+            }
+        },
+        Err(message) => {
+            complain(&message);
+            Exit::Usage
+        }
+    }
+}
+
+/// The scanner and the filter that the options ask for, or what is wrong with them.
+fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
+    let filter = Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
+    let threads = arguments.threads.map_or(0, usize::from);
+    let builder = || Scanner::builder().threads(threads).hash(arguments.hash);
+    let scanner = builder().build().map_err(|error| format!("failed to start threads: {error}"))?;
+    let mut keys: Vec<Arc<Identity>> = Vec::new();
+    for path in &arguments.public_keys {
+        let source = Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
+        let found = scanner.harvest(&source);
+        if found.is_empty() {
+            return Err(format!("`{}`: expected a public key or certificate, found none", path.display()));
+        }
+        keys.extend(found);
+    }
+    if keys.is_empty() {
+        return Ok((scanner, filter));
+    }
+    let scanner = builder().public_keys(keys).build().map_err(|error| format!("failed to start threads: {error}"))?;
+    Ok((scanner, filter))
+}
+
+fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<Exit> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let detail = Detail { shapes: arguments.shapes, public: arguments.public, color: use_color(arguments.color) };
+    let output = OUTPUTS.iter().find(|output| output.name == arguments.format.name());
+    let mut reporter = (output.expect("every format of the command line has an output").reporter)(detail);
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    let mut skipped = 0usize;
+    for step in steps(&arguments.paths, filter) {
+        let (outcome, origin) = match step {
+            Step::Skipped => {
+                skipped += 1;
+                continue;
+            }
+            Step::Unreadable(path, error) => (DumpOutcome::unopened(path, error), Origin::Walked),
+            Step::Stdin => (scan_one(arguments, scanner, PathBuf::from("-"), Source::stdin()), Origin::Named),
+            Step::File(path, origin) => {
+                let source = Source::open(&path);
+                (scan_one(arguments, scanner, path, source), origin)
+            }
+        };
+        if let Some(error) = &outcome.error {
+            out.flush()?;
+            tell(&outcome, error);
+        }
+        verdicts.push(outcome.verdict);
+        report(&mut *reporter, &outcome, origin, &mut out)?;
+    }
+    if skipped > 0 && !arguments.quiet {
+        complain(&format_args!(
+            "skipped {skipped} entries of directories that are neither files nor directories (links, FIFOs, devices)"
+        ));
+    }
+    let nothing = verdicts.is_empty();
+    let verdict = if nothing { Verdict::Unopened } else { overall(verdicts) };
+    reporter.finish(verdict, &mut out)?;
+    out.flush()?;
+    if nothing {
+        complain(&"no file to scan: the directories given hold none that is wanted");
+    }
+    Ok(Exit::from(verdict))
+}
+
+fn scan_one(arguments: &Scan, scanner: &Scanner, path: PathBuf, source: Result<Source, Error>) -> DumpOutcome {
+    match source {
+        Ok(source) => {
+            let bar = Bar::new(&path, source.bytes().len() as u64, arguments.quiet);
+            scanner.scan(path, &source, &bar)
+        }
+        Err(error) => DumpOutcome::unopened(path, error),
+    }
+}
+
+/// One line on standard error about what is wrong with a file.
+fn tell(outcome: &DumpOutcome, error: &Error) {
+    match outcome.verdict {
+        Verdict::Unopened => complain(error),
+        _ => {
+            let path = outcome.path.to_string_lossy();
+            complain(&format_args!("`{}`: {}", crate::text::printable(&path), error.detail()));
+        }
+    }
+}
+
+fn report(reporter: &mut dyn Reporter, outcome: &DumpOutcome, origin: Origin, out: &mut dyn Write) -> io::Result<()> {
+    reporter.dump(outcome, origin, out)?;
+    out.flush()
+}
+
+/// Bytes of a file of public keys.
+const MAX_PUBLIC_KEY_FILE: u64 = 16 << 20;

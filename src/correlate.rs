@@ -1,0 +1,185 @@
+//! From sightings to findings: the same key in many places is one finding, and a private key meets the
+//! public half that confirms it.
+
+use crate::crypto::prover::Digest256;
+use crate::crypto::{Fingerprint, Identity};
+use crate::detect::Key;
+use crate::finding::{Finding, Kind, Piece, Place, Proof, PublicFinding};
+use crate::memory::MemoryMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// A private key and where it was seen.
+#[derive(Debug)]
+pub struct KeySeen {
+    /// The key, as its best place gives it.
+    pub key: Key,
+    /// Its places.
+    pub places: Vec<PlaceSeen>,
+    /// Places not kept.
+    pub omitted: u64,
+}
+
+/// A place before its owner is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceSeen {
+    /// Form, as `der.pkcs1`.
+    pub form: &'static str,
+    /// Encoding, as `raw`.
+    pub encoding: &'static str,
+    /// Proof of this place alone.
+    pub proof: Proof,
+    /// Bytes of the file.
+    pub pieces: Vec<Piece>,
+}
+
+/// A public key and where it was seen.
+#[derive(Debug)]
+pub struct PublicSeen {
+    /// The key.
+    pub identity: Arc<Identity>,
+    /// Form and first piece of its places.
+    pub places: Vec<(&'static str, Piece)>,
+    /// Places not kept.
+    pub omitted: u64,
+}
+
+/// Independent public halves besides the public keys seen.
+#[derive(Clone, Copy)]
+pub struct Confirmations<'c> {
+    /// Keys the user gave.
+    pub user: &'c [Arc<Identity>],
+    /// Derived public halves whose bytes stand elsewhere in the dump.
+    pub seen: &'c HashSet<Fingerprint>,
+}
+
+/// One finding a key, by the offset of its first place.
+pub fn findings(
+    keys: Vec<KeySeen>,
+    clues: &[PublicSeen],
+    confirmations: &Confirmations<'_>,
+    map: &MemoryMap,
+) -> Vec<Finding> {
+    let in_structures = keys.iter().filter(|seen| seen.key.proof == Proof::Arithmetic);
+    let confirmed: HashSet<Fingerprint> = in_structures
+        .filter_map(|seen| seen.key.public.as_ref())
+        .chain(clues.iter().map(|clue| &clue.identity))
+        .chain(confirmations.user)
+        .map(|identity| identity.fingerprint())
+        .chain(confirmations.seen.iter().copied())
+        .collect();
+    let mut merged: BTreeMap<Name, KeySeen> = BTreeMap::new();
+    for mut seen in keys {
+        let half = seen.key.derived.iter().find(|half| confirmed.contains(&half.fingerprint())).cloned();
+        if let Some(half) = half {
+            seen.key.bits = Some(half.key().bits());
+            seen.key.curve = half.key().curve();
+            seen.key.public = Some(half);
+            seen.key.proof = Proof::Arithmetic;
+            seen.places.iter_mut().for_each(|place| place.proof = Proof::Arithmetic);
+        }
+        let name = Name::of(&seen.key);
+        match merged.get_mut(&name) {
+            None => {
+                merged.insert(name, seen);
+            }
+            Some(known) => {
+                known.omitted += seen.omitted;
+                known.places.append(&mut seen.places);
+                if seen.key.proof > known.key.proof {
+                    known.key = seen.key;
+                }
+            }
+        }
+    }
+    let mut findings: Vec<Finding> = merged.into_values().map(|seen| finding(seen, map)).collect();
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    findings
+}
+
+/// Public keys seen, by the offset of their first place.
+pub fn public_keys(clues: Vec<PublicSeen>) -> Vec<PublicFinding> {
+    let mut keys: Vec<PublicFinding> = clues
+        .into_iter()
+        .map(|mut clue| {
+            clue.places.sort_by_key(|(form, piece)| (*piece, *form));
+            clue.places.dedup();
+            PublicFinding {
+                algorithm: clue.identity.key().algorithm(),
+                bits: clue.identity.key().bits(),
+                curve: clue.identity.key().curve(),
+                spki_sha256: clue.identity.fingerprint(),
+                places: clue.places,
+                places_omitted: clue.omitted,
+            }
+        })
+        .collect();
+    keys.sort_by_key(|key| (key.places.first().map(|(_, piece)| *piece), key.spki_sha256));
+    keys
+}
+
+/// What makes two sightings the same key: the public half, or the same bytes where none is known.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Public(Kind, Fingerprint),
+    Bytes(Kind, Digest256),
+}
+
+impl Name {
+    fn of(key: &Key) -> Self {
+        match &key.public {
+            Some(public) => Self::Public(key.kind, public.fingerprint()),
+            None => Self::Bytes(key.kind, key.digest),
+        }
+    }
+}
+
+fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
+    let places = outermost(seen.places).into_iter().filter_map(|place| {
+        let owner = map.owner(place.pieces.first()?);
+        let PlaceSeen { form, encoding, proof, pieces } = place;
+        Some(Place { form, component: "key", encoding, proof, pieces, owner })
+    });
+    Finding {
+        kind: seen.key.kind,
+        bits: seen.key.bits,
+        curve: seen.key.curve,
+        proof: seen.key.proof,
+        spki_sha256: seen.key.public.map(|public| public.fingerprint()),
+        places: places.collect(),
+        places_omitted: seen.omitted,
+    }
+}
+
+/// Places in order of offset, each once, without those that lie wholly inside another, as the PKCS#1
+/// structure inside a PKCS#8 does.
+fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
+    let length = |place: &PlaceSeen| place.pieces.iter().map(|piece| piece.length).sum::<u64>();
+    let first = |place: &PlaceSeen| place.pieces.first().map(|piece| piece.offset);
+    places.sort_by(|a, b| {
+        let by_place = first(a).cmp(&first(b)).then(length(b).cmp(&length(a)));
+        by_place.then_with(|| (&a.pieces, a.form, b.proof).cmp(&(&b.pieces, b.form, a.proof)))
+    });
+    let mut kept: Vec<PlaceSeen> = Vec::new();
+    for place in places {
+        let is_inside =
+            |outer: &PlaceSeen| place.pieces.iter().all(|piece| outer.pieces.iter().any(|outer| holds(outer, piece)));
+        if !kept.iter().rev().take(NESTING).any(is_inside) {
+            kept.push(place);
+        }
+    }
+    kept
+}
+
+fn holds(outer: &Piece, inner: &Piece) -> bool {
+    outer.offset <= inner.offset && inner.offset + inner.length <= outer.offset + outer.length
+}
+
+/// Findings by place, then by what they are.
+fn order(finding: &Finding) -> (Option<&Piece>, Kind, Option<Fingerprint>) {
+    let first = finding.places.first().and_then(|place| place.pieces.first());
+    (first, finding.kind, finding.spki_sha256)
+}
+
+/// Places that may begin between a structure and the one inside it.
+const NESTING: usize = 8;

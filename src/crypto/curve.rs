@@ -1,0 +1,144 @@
+//! The Weierstrass curves: names, sizes, identifiers, points on them, and Q = s·G.
+
+use crate::bytes;
+use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
+use p256::elliptic_curve;
+
+/// A named curve whose arithmetic is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Curve {
+    /// secp256r1, prime256v1
+    P256,
+    /// secp384r1
+    P384,
+    /// secp521r1
+    P521,
+    /// secp256k1
+    Secp256k1,
+}
+
+impl Curve {
+    /// All curves, the more common first.
+    pub const ALL: [Self; 4] = [Self::P256, Self::P384, Self::P521, Self::Secp256k1];
+
+    /// The name reports use (RFC 7518 and RFC 8812 names for JWK).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+            Self::Secp256k1 => "secp256k1",
+        }
+    }
+
+    /// Bits of a field element.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::P256 | Self::Secp256k1 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
+    /// Bytes of a scalar or a coordinate as SEC 1 writes them.
+    pub const fn field_bytes(self) -> usize {
+        (self.bits() as usize).div_ceil(8)
+    }
+
+    /// Contents of the curve's OBJECT IDENTIFIER (RFC 5480, section 2.1.1.1; SEC 2).
+    pub const fn oid(self) -> &'static [u8] {
+        match self {
+            Self::P256 => b"\x2a\x86\x48\xce\x3d\x03\x01\x07",
+            Self::P384 => b"\x2b\x81\x04\x00\x22",
+            Self::P521 => b"\x2b\x81\x04\x00\x23",
+            Self::Secp256k1 => b"\x2b\x81\x04\x00\x0a",
+        }
+    }
+
+    /// The curve with this object identifier.
+    pub fn from_oid(oid: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.oid() == oid)
+    }
+
+    /// The uncompressed point s·G for the big-endian scalar `scalar`; `None` unless it is in
+    /// `1..order`.
+    pub fn derive(self, scalar: &[u8]) -> Option<Box<[u8]>> {
+        match self {
+            Self::P256 => derive::<p256::NistP256>(self, scalar),
+            Self::P384 => derive::<p384::NistP384>(self, scalar),
+            Self::P521 => derive::<p521::NistP521>(self, scalar),
+            Self::Secp256k1 => derive::<k256::Secp256k1>(self, scalar),
+        }
+    }
+
+    /// The uncompressed form of a point in SEC 1 encoding (compressed or not); `None` unless it lies
+    /// on the curve and is not the point at infinity.
+    pub fn point(self, encoded: &[u8]) -> Option<Box<[u8]>> {
+        match self {
+            Self::P256 => point::<p256::NistP256>(encoded),
+            Self::P384 => point::<p384::NistP384>(encoded),
+            Self::P521 => point::<p521::NistP521>(encoded),
+            Self::Secp256k1 => point::<k256::Secp256k1>(encoded),
+        }
+    }
+}
+
+fn derive<C>(curve: Curve, scalar: &[u8]) -> Option<Box<[u8]>>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let digits = bytes::trim_zeros(scalar);
+    let mut padded = elliptic_curve::FieldBytes::<C>::default();
+    let start = curve.field_bytes().checked_sub(digits.len())?;
+    padded.get_mut(start..)?.copy_from_slice(digits);
+    let secret = SecretKey::<C>::from_bytes(&padded);
+    zeroize::Zeroize::zeroize(padded.as_mut_slice());
+    Some(secret.ok()?.public_key().to_sec1_point(false).as_bytes().into())
+}
+
+fn point<C>(encoded: &[u8]) -> Option<Box<[u8]>>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    Some(PublicKey::<C>::from_sec1_bytes(encoded).ok()?.to_sec1_point(false).as_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_times_g_is_the_generator_and_lies_on_the_curve() {
+        for curve in Curve::ALL {
+            let generator = curve.derive(&[1]).unwrap();
+            assert_eq!(generator.len(), 1 + 2 * curve.field_bytes());
+            assert_eq!(curve.point(&generator).as_ref(), Some(&generator));
+            let mut off = generator.clone();
+            *off.last_mut().unwrap() ^= 1;
+            assert_eq!(curve.point(&off), None);
+        }
+    }
+
+    #[test]
+    fn compressed_points_are_expanded() {
+        let q = Curve::P256.derive(&[7]).unwrap();
+        let mut compressed = vec![2 + (q[64] & 1)];
+        compressed.extend_from_slice(&q[1..33]);
+        assert_eq!(Curve::P256.point(&compressed), Some(q));
+    }
+
+    #[test]
+    fn scalars_out_of_range_give_nothing() {
+        for curve in Curve::ALL {
+            assert_eq!(curve.derive(&[]), None);
+            assert_eq!(curve.derive(&[0; 40]), None);
+            assert_eq!(curve.derive(&vec![0xff; curve.field_bytes()]), None);
+            assert_eq!(curve.derive(&[1; 70]), None);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Curve25519: public keys of Ed25519 seeds (RFC 8032) and X25519 scalars (RFC 7748).
+
+use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
+
+/// The public key of an Ed25519 seed.
+pub fn ed25519_public(seed: &[u8; 32]) -> [u8; 32] {
+    ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes()
+}
+
+/// The public key of an X25519 private scalar.
+pub fn x25519_public(scalar: &[u8; 32]) -> [u8; 32] {
+    let secret = StaticSecret::from(*Zeroizing::new(*scalar));
+    x25519_dalek::PublicKey::from(&secret).to_bytes()
+}
+
+/// Whether `bytes` encode a point of Ed25519's curve, as a public key must.
+pub fn is_ed25519_point(bytes: &[u8; 32]) -> bool {
+    ed25519_dalek::VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unhex(text: &str) -> [u8; 32] {
+        std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+    }
+
+    #[test]
+    fn rfc_8032_test_1() {
+        let seed = unhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        let public = unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        assert_eq!(ed25519_public(&seed), public);
+        assert!(is_ed25519_point(&public));
+        assert!(!is_ed25519_point(&[0; 32]));
+    }
+
+    #[test]
+    fn rfc_7748_section_6_1() {
+        let secret = unhex("77076d0a7318a57d3c16c17251b26645df4c2f92ebc0992ac177fba51db92c2a");
+        let public = unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+        assert_eq!(x25519_public(&secret), public);
+    }
+}

@@ -1,0 +1,16 @@
+//! Numbers only: tolerant DER, big integers, curves, proofs and the fingerprints of public keys.
+//! Nothing here knows of dumps or files.
+
+pub mod curve;
+pub mod der;
+pub mod edwards;
+pub mod prover;
+pub mod public_key;
+pub mod random;
+pub mod rsa;
+#[cfg(test)]
+pub(crate) mod test_keys;
+
+pub use curve::Curve;
+pub use prover::{ProofCache, Prover};
+pub use public_key::{Algorithm, Fingerprint, Identity, PublicKey};

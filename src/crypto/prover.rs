@@ -1,0 +1,164 @@
+//! Runs the proofs once per distinct key, and only so many of them: a file of a million copies of
+//! one key costs one proof, a file of a million made-up keys meets a limit.
+
+use super::public_key::{Identity, PublicKey};
+use super::rsa::{RsaNumbers, RsaProof};
+use super::{Curve, edwards};
+use sha2::{Digest, Sha256};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Results of proofs, shared by all threads of a scan. Bounded: when full, results are computed
+/// again instead of remembered.
+#[derive(Default)]
+pub struct ProofCache {
+    results: Mutex<HashMap<Digest256, Judgement>>,
+}
+
+/// What arithmetic made of one candidate.
+#[derive(Clone, Debug)]
+pub enum Judgement {
+    /// RSA numbers: the proof and the public half the structure itself holds.
+    Rsa(RsaProof, Arc<Identity>),
+    /// A scalar or seed: the public half derived from it.
+    Derived(Arc<Identity>),
+    /// Out of range, or no key.
+    Refused,
+}
+
+/// SHA-256 over all numbers of a candidate: tells equal candidates without keeping them.
+pub type Digest256 = [u8; 32];
+
+/// One worker's access to the proofs, with a budget of its own so that what is proven does not
+/// depend on which thread came first.
+pub struct Prover<'s> {
+    cache: &'s ProofCache,
+    budget: usize,
+    seen: RefCell<HashSet<Digest256>>,
+    exhausted: Cell<bool>,
+}
+
+impl<'s> Prover<'s> {
+    /// A prover that judges up to `budget` distinct candidates.
+    pub fn new(cache: &'s ProofCache, budget: usize) -> Self {
+        Self { cache, budget, seen: RefCell::default(), exhausted: Cell::new(false) }
+    }
+
+    /// Proves RSA numbers that look consistent; `None` when the budget is used up.
+    pub fn rsa(&self, numbers: &RsaNumbers<'_>) -> Option<Judgement> {
+        if !numbers.look_consistent() {
+            return Some(Judgement::Refused);
+        }
+        let d = numbers.d.map_or(&[][..], |d| d.expose());
+        let parts = [b"rsa", numbers.n, numbers.e, d, numbers.p.expose(), numbers.q.expose()];
+        self.judge(&parts, || match (numbers.prove(), PublicKey::rsa(numbers.n, numbers.e)) {
+            (RsaProof::NotAKey, _) | (_, None) => Judgement::Refused,
+            (proof, Some(key)) => Judgement::Rsa(proof, Arc::new(Identity::new(key))),
+        })
+    }
+
+    /// The public half of an EC scalar; `None` when the budget is used up.
+    pub fn ec(&self, curve: Curve, scalar: &[u8]) -> Option<Judgement> {
+        self.judge(&[b"ec", curve.oid(), scalar], || {
+            derived(curve.derive(scalar).map(|point| PublicKey::Ec { curve, point }))
+        })
+    }
+
+    /// The public half of an Ed25519 seed; `None` when the budget is used up.
+    pub fn ed25519(&self, seed: &[u8]) -> Option<Judgement> {
+        self.judge(&[b"ed25519", seed], || {
+            derived(seed.try_into().ok().map(|seed| PublicKey::Ed25519(edwards::ed25519_public(seed))))
+        })
+    }
+
+    /// The public half of an X25519 scalar; `None` when the budget is used up.
+    pub fn x25519(&self, scalar: &[u8]) -> Option<Judgement> {
+        self.judge(&[b"x25519", scalar], || {
+            derived(scalar.try_into().ok().map(|scalar| PublicKey::X25519(edwards::x25519_public(scalar))))
+        })
+    }
+
+    /// How many distinct candidates were judged.
+    pub fn judged(&self) -> usize {
+        self.seen.borrow().len()
+    }
+
+    /// Whether a candidate was passed over because the budget was used up.
+    pub fn is_exhausted(&self) -> bool {
+        self.exhausted.get()
+    }
+
+    fn judge(&self, parts: &[&[u8]], compute: impl FnOnce() -> Judgement) -> Option<Judgement> {
+        let digest = digest(parts);
+        let mut seen = self.seen.borrow_mut();
+        if !seen.contains(&digest) {
+            if seen.len() >= self.budget {
+                self.exhausted.set(true);
+                return None;
+            }
+            seen.insert(digest);
+        }
+        Some(self.cache.remember(digest, compute))
+    }
+}
+
+impl ProofCache {
+    fn remember(&self, digest: Digest256, compute: impl FnOnce() -> Judgement) -> Judgement {
+        let known = |cache: &Self| cache.lock().get(&digest).cloned();
+        known(self).unwrap_or_else(|| {
+            let judgement = compute();
+            let mut results = self.lock();
+            if results.len() < MAX_REMEMBERED {
+                results.insert(digest, judgement.clone());
+            }
+            judgement
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Digest256, Judgement>> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A digest over parts that cannot be shifted into one another.
+pub fn digest(parts: &[&[u8]]) -> Digest256 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn derived(key: Option<PublicKey>) -> Judgement {
+    key.map_or(Judgement::Refused, |key| Judgement::Derived(Arc::new(Identity::new(key))))
+}
+
+/// Results remembered at most: about 8 MiB when every key is of 4096 bits.
+const MAX_REMEMBERED: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_cost_one_candidate_and_the_budget_ends() {
+        let cache = ProofCache::default();
+        let prover = Prover::new(&cache, 2);
+        for _ in 0..100 {
+            assert!(matches!(prover.ec(Curve::P256, &[7]), Some(Judgement::Derived(_))));
+        }
+        assert!(matches!(prover.ec(Curve::P256, &[0]), Some(Judgement::Refused)));
+        assert!(!prover.is_exhausted());
+        assert!(prover.ec(Curve::P256, &[9]).is_none());
+        assert!(prover.is_exhausted());
+        assert!(prover.ec(Curve::P256, &[7]).is_some());
+        assert_eq!(prover.judged(), 2);
+    }
+
+    #[test]
+    fn digests_keep_parts_apart() {
+        assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
+    }
+}

@@ -1,0 +1,209 @@
+//! Public keys and the fingerprint that names them: SHA-256 of the canonical SubjectPublicKeyInfo.
+
+use super::curve::Curve;
+use super::der::oid;
+use super::{edwards, rsa};
+use crate::bytes::{bit_length, trim_zeros};
+use pkcs1::RsaPublicKey;
+use sha2::{Digest, Sha256};
+use spki::der::Encode;
+use spki::der::asn1::{Any, BitString, Null, ObjectIdentifier, UintRef};
+use spki::{AlgorithmIdentifier, SubjectPublicKeyInfo};
+use std::fmt;
+
+/// The kinds of key whose arithmetic is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// RSA
+    Rsa,
+    /// ECDSA or ECDH on a Weierstrass curve
+    Ec,
+    /// Ed25519
+    Ed25519,
+    /// X25519
+    X25519,
+}
+
+/// A public key whose numbers are in range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKey {
+    /// Modulus and public exponent, big-endian without leading zeros.
+    Rsa {
+        /// Modulus
+        n: Box<[u8]>,
+        /// Public exponent
+        e: Box<[u8]>,
+    },
+    /// An uncompressed point (0x04, X, Y) on a curve.
+    Ec {
+        /// The curve
+        curve: Curve,
+        /// SEC 1 uncompressed encoding
+        point: Box<[u8]>,
+    },
+    /// RFC 8032 encoding of the point.
+    Ed25519([u8; 32]),
+    /// RFC 7748 encoding of the u-coordinate.
+    X25519([u8; 32]),
+}
+
+impl PublicKey {
+    /// An RSA public key of plausible size; `None` otherwise.
+    pub fn rsa(n: &[u8], e: &[u8]) -> Option<Self> {
+        let (n, e) = (trim_zeros(n), trim_zeros(e));
+        rsa::is_plausible_public(n, e).then(|| Self::Rsa { n: n.into(), e: e.into() })
+    }
+
+    /// An EC public key from a SEC 1 encoded point; `None` unless it lies on `curve`.
+    pub fn ec(curve: Curve, encoded: &[u8]) -> Option<Self> {
+        Some(Self::Ec { curve, point: curve.point(encoded)? })
+    }
+
+    /// An Ed25519 public key; `None` unless `encoded` is a point of the curve.
+    pub fn ed25519(encoded: &[u8]) -> Option<Self> {
+        let encoded = encoded.try_into().ok()?;
+        edwards::is_ed25519_point(&encoded).then_some(Self::Ed25519(encoded))
+    }
+
+    /// An X25519 public key of 32 bytes; zero is refused.
+    pub fn x25519(encoded: &[u8]) -> Option<Self> {
+        let encoded: [u8; 32] = encoded.try_into().ok()?;
+        (encoded != [0; 32]).then_some(Self::X25519(encoded))
+    }
+
+    /// Which kind of key it is.
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa { .. } => Algorithm::Rsa,
+            Self::Ec { .. } => Algorithm::Ec,
+            Self::Ed25519(_) => Algorithm::Ed25519,
+            Self::X25519(_) => Algorithm::X25519,
+        }
+    }
+
+    /// Size in bits: of the modulus, or of a field element.
+    pub fn bits(&self) -> u32 {
+        match self {
+            Self::Rsa { n, .. } => bit_length(n),
+            Self::Ec { curve, .. } => curve.bits(),
+            Self::Ed25519(_) | Self::X25519(_) => 256,
+        }
+    }
+
+    /// The curve, for EC keys.
+    pub fn curve(&self) -> Option<Curve> {
+        match self {
+            Self::Ec { curve, .. } => Some(*curve),
+            _ => None,
+        }
+    }
+
+    /// The canonical DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): rsaEncryption with NULL
+    /// parameters, named curve, uncompressed point, RFC 8410 for Curve25519.
+    pub fn to_spki_der(&self) -> Vec<u8> {
+        let (algorithm, parameters, key) = match self {
+            Self::Rsa { n, e } => {
+                let key = UintRef::new(n).and_then(|modulus| {
+                    let public_exponent = UintRef::new(e)?;
+                    RsaPublicKey { modulus, public_exponent }.to_der()
+                });
+                (oid::RSA_ENCRYPTION, Any::encode_from(&Null).ok(), key.unwrap_or_default())
+            }
+            Self::Ec { curve, point } => {
+                let curve = object_identifier(curve.oid());
+                (oid::EC_PUBLIC_KEY, Any::encode_from(&curve).ok(), point.to_vec())
+            }
+            Self::Ed25519(key) => (oid::ED25519, None, key.to_vec()),
+            Self::X25519(key) => (oid::X25519, None, key.to_vec()),
+        };
+        let algorithm = AlgorithmIdentifier { oid: object_identifier(algorithm), parameters };
+        BitString::from_bytes(&key)
+            .and_then(|subject_public_key| SubjectPublicKeyInfo { algorithm, subject_public_key }.to_der())
+            .expect("numbers of checked size always have a DER encoding")
+    }
+}
+
+fn object_identifier(contents: &[u8]) -> ObjectIdentifier {
+    ObjectIdentifier::from_bytes(contents).expect("the project's own identifiers are valid")
+}
+
+/// SHA-256 of a canonical SubjectPublicKeyInfo; printed in lower-case hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of `key`.
+    pub fn of(key: &PublicKey) -> Self {
+        Self(Sha256::digest(key.to_spki_der()).into())
+    }
+
+    /// The 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A public key together with its fingerprint, computed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    key: PublicKey,
+    spki_sha256: Fingerprint,
+}
+
+impl Identity {
+    /// Computes the fingerprint of `key`.
+    pub fn new(key: PublicKey) -> Self {
+        let spki_sha256 = Fingerprint::of(&key);
+        Self { key, spki_sha256 }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Its name.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.spki_sha256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::test_keys;
+
+    #[test]
+    fn fingerprints_agree_with_openssl() {
+        for row in test_keys::index() {
+            let Some(spki) = test_keys::spki_der(&row) else { continue };
+            let key = crate::detect::public::parse_spki(&spki).expect("an SPKI written by openssl");
+            assert_eq!(key.to_spki_der(), spki, "{}", row.file);
+            assert_eq!(Fingerprint::of(&key).to_string(), row.spki_sha256, "{}", row.file);
+            assert_eq!(key.bits(), row.bits, "{}", row.file);
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert_eq!(PublicKey::rsa(&[0xff; 16], &[3]), None);
+        assert_eq!(PublicKey::rsa(&[0xff; 256], &[4]), None);
+        assert_eq!(PublicKey::rsa(&[0xff; 4096], &[3]), None);
+        assert_eq!(PublicKey::ec(Curve::P256, &[4; 65]), None);
+        assert_eq!(PublicKey::ed25519(&[0; 32]), None);
+        assert_eq!(PublicKey::ed25519(&[1; 31]), None);
+        assert_eq!(PublicKey::x25519(&[0; 32]), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Does a secret look random? A constant, a text, a pointer table behind a key format's prefix does not.
+
+/// Whether `secret` may be the bytes of a random scalar or seed.
+///
+/// The tests are made so that a true random secret is all but never refused: of 32 random bytes at
+/// least 22 differ from one another (fewer: 7 in 10^8), at most 4 are zero and at most 4 are
+/// 0xff (more: 1 in 10^7 each), at most 29 are printable ASCII (more: 1 in 10^9), no 16-bit word
+/// of one alignment stands three times (about 1 in 10^6), and the bytes of common OBJECT IDENTIFIERs
+/// are not among them (1 in 10^5). Longer secrets (to 66 bytes) pass with the same limits scaled.
+pub fn looks_random(secret: &[u8]) -> bool {
+    let mut counts = [0u8; 256];
+    for &byte in secret {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let length = secret.len();
+    let count = |byte: u8| usize::from(counts.get(usize::from(byte)).copied().unwrap_or(0));
+    let distinct = counts.iter().filter(|&&count| count > 0).count();
+    let printable = secret.iter().filter(|byte| (b' '..=b'~').contains(byte)).count();
+    length >= MIN_LENGTH
+        && distinct >= expected_distinct(length)
+        && count(0) <= length / 8
+        && count(0xff) <= length / 8
+        && printable * 10 <= length * 9 + 10
+        && !has_repeated_words(secret)
+        && !OID_ARCS.iter().any(|arc| secret.windows(arc.len()).any(|window| window == *arc))
+}
+
+/// The fewest distinct bytes a random secret of `length` bytes has, but for one in 10^7.
+fn expected_distinct(length: usize) -> usize {
+    match length {
+        0..=40 => length * 22 / 32,
+        41..=56 => length * 31 / 48,
+        _ => length * 40 / 66,
+    }
+}
+
+/// Whether one 16-bit word stands three times or more at the same alignment, as the upper halves of
+/// pointers and small integers do.
+fn has_repeated_words(secret: &[u8]) -> bool {
+    let (words, _) = secret.as_chunks::<2>();
+    words
+        .iter()
+        .enumerate()
+        .any(|(index, word)| words.iter().skip(index + 1).filter(|other| *other == word).count() >= 2)
+}
+
+/// Secrets shorter than this are not judged random.
+const MIN_LENGTH: usize = 24;
+
+/// Starts of object identifiers: 1.2.840, 1.3.101, 1.3.132, 2.16.840.1.101. They follow where a
+/// program keeps prefixes of key formats one after the other.
+const OID_ARCS: [&[u8]; 4] = [b"\x2a\x86\x48", b"\x06\x03\x2b\x65", b"\x2b\x81\x04", b"\x60\x86\x48"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha512};
+
+    /// Bytes as good as random, the same in every run.
+    fn random(seed: u32, length: usize) -> Vec<u8> {
+        let mut bytes = Sha512::digest(seed.to_le_bytes()).to_vec();
+        bytes.extend(Sha512::digest(bytes.clone()));
+        bytes.truncate(length);
+        bytes
+    }
+
+    #[test]
+    fn random_secrets_pass() {
+        for length in [32, 48, 66] {
+            let refused = (0..50_000).filter(|&seed| !looks_random(&random(seed, length))).count();
+            assert!(refused <= 3, "{refused} of 50,000 random secrets of {length} bytes refused");
+        }
+    }
+
+    #[test]
+    fn constants_texts_and_pointers_do_not() {
+        assert!(!looks_random(&[0; 32]));
+        let counting: Vec<u8> = (0..16).flat_map(|word: u16| word.to_le_bytes()).collect();
+        assert!(!looks_random(&counting));
+        assert!(!looks_random(b"The quick brown fox jumps over t"));
+        let pointers: Vec<u8> = [0x7f12_3456_7890_u64, 0x7f12_3456_aa12, 0x7f12_9955_1122, 0x7f12_0011_8877]
+            .iter()
+            .flat_map(|pointer| pointer.to_le_bytes())
+            .collect();
+        assert!(!looks_random(&pointers));
+        assert!(!looks_random(b"short"));
+    }
+
+    #[test]
+    fn prefixes_of_key_formats_do_not() {
+        let mut bytes = random(1, 32);
+        bytes[8..16].copy_from_slice(b"\x30\x05\x06\x03\x2b\x65\x70\x04");
+        assert!(!looks_random(&bytes));
+    }
+}

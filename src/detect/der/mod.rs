@@ -1,0 +1,5 @@
+//! Private keys in DER.
+
+pub mod pkcs1;
+pub mod pkcs8;
+pub mod sec1;

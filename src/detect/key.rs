@@ -1,0 +1,152 @@
+//! A private key as a parser read it, and the evidence it becomes once its place is known.
+
+use crate::crypto::prover::{Digest256, Judgement, digest};
+use crate::crypto::random::looks_random;
+use crate::crypto::rsa::{RsaNumbers, RsaProof};
+use crate::crypto::{Curve, Identity, Prover, PublicKey, der};
+use crate::finding::{Kind, Proof};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a parser makes of a private key structure; its secret numbers are not kept.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Kind of secret.
+    pub kind: Kind,
+    /// How far it is proven by the structure alone.
+    pub proof: Proof,
+    /// Size in bits, where known.
+    pub bits: Option<u32>,
+    /// The curve, for EC keys.
+    pub curve: Option<Curve>,
+    /// The public half: from the structure, or derived.
+    pub public: Option<Arc<Identity>>,
+    /// Public halves that were derived from the secret, so that one of them seen elsewhere confirms
+    /// the key. More than one where the structure leaves the curve open.
+    pub derived: Vec<Arc<Identity>>,
+    /// Tells equal keys whose public half is not known; never shown.
+    pub digest: Digest256,
+}
+
+/// A key in its place.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The key.
+    pub key: Key,
+    /// The form's name, as `der.pkcs1`.
+    pub form: &'static str,
+    /// How the bytes are written: `raw`, `ascii`.
+    pub encoding: &'static str,
+    /// Bytes, as offsets into the slice that was examined.
+    pub range: Range<usize>,
+}
+
+impl Key {
+    /// Judges the numbers of an RSA structure. `None` when the budget for proofs is used up.
+    pub fn rsa(numbers: &RsaNumbers<'_>, prover: &Prover<'_>) -> Option<Self> {
+        let judgement = prover.rsa(numbers)?;
+        let (proof, public) = match judgement {
+            Judgement::Rsa(RsaProof::Proven, public) => (Proof::Arithmetic, Some(public)),
+            Judgement::Rsa(RsaProof::WrongExponent, public) => (Proof::Parsed, Some(public)),
+            _ => (Proof::Shape, None),
+        };
+        Some(Self {
+            kind: Kind::Private(crate::crypto::Algorithm::Rsa),
+            proof,
+            bits: Some(crate::bytes::bit_length(numbers.n)),
+            curve: None,
+            public,
+            derived: Vec::new(),
+            digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
+        })
+    }
+
+    /// Judges an EC scalar: against `point` where the structure holds one, on `curve` where it names
+    /// one, else on every curve of that size. `None` when it is in range of no curve, or the budget
+    /// for proofs is used up.
+    pub fn ec(curve: Option<Curve>, scalar: &[u8], point: Option<&[u8]>, prover: &Prover<'_>) -> Option<Self> {
+        let curves = Curve::ALL.into_iter().filter(|candidate| match curve {
+            Some(curve) => *candidate == curve,
+            None => candidate.field_bytes() == scalar.len(),
+        });
+        let derived: Vec<Arc<Identity>> = curves
+            .filter_map(|curve| match prover.ec(curve, scalar)? {
+                Judgement::Derived(identity) => Some(identity),
+                _ => None,
+            })
+            .collect();
+        let matching = point.and_then(|point| {
+            derived.iter().find(|identity| {
+                let curve = identity.key().curve();
+                curve.and_then(|curve| PublicKey::ec(curve, point)).as_ref() == Some(identity.key())
+            })
+        });
+        let public = matching.or(derived.first())?.clone();
+        let proof = match point {
+            Some(_) if matching.is_some() => Proof::Arithmetic,
+            Some(_) => Proof::Shape,
+            None if looks_random(scalar) => Proof::Parsed,
+            None => Proof::Shape,
+        };
+        let digest = digest(&[b"ec", crate::bytes::trim_zeros(scalar), public.fingerprint().as_bytes()]);
+        Some(Self::derived_from(public, derived, proof, digest))
+    }
+
+    /// Judges the secret of a Curve25519 key, `judgement` being what the prover derived from it,
+    /// against `public` where the structure holds one.
+    pub fn edwards(judgement: &Judgement, secret: &[u8], public: Option<&PublicKey>) -> Option<Self> {
+        let Judgement::Derived(identity) = judgement else { return None };
+        let proof = match public {
+            Some(public) if public == identity.key() => Proof::Arithmetic,
+            Some(_) => Proof::Shape,
+            None if looks_random(secret) => Proof::Parsed,
+            None => Proof::Shape,
+        };
+        let digest = digest(&[b"edwards", secret, identity.fingerprint().as_bytes()]);
+        Some(Self::derived_from(identity.clone(), vec![identity.clone()], proof, digest))
+    }
+
+    /// A whole key under a passphrase; `public` where its format shows the public half in clear.
+    pub fn encrypted(public: Option<PublicKey>, ciphertext: &[u8]) -> Self {
+        let public = public.map(|key| Arc::new(Identity::new(key)));
+        Self {
+            kind: Kind::Encrypted,
+            proof: Proof::Parsed,
+            bits: public.as_ref().map(|public| public.key().bits()),
+            curve: public.as_ref().and_then(|public| public.key().curve()),
+            public,
+            derived: Vec::new(),
+            digest: digest(&[b"encrypted", ciphertext]),
+        }
+    }
+
+    fn derived_from(public: Arc<Identity>, derived: Vec<Arc<Identity>>, proof: Proof, digest: Digest256) -> Self {
+        Self {
+            kind: Kind::Private(public.key().algorithm()),
+            proof,
+            bits: Some(public.key().bits()),
+            curve: public.key().curve(),
+            public: Some(public),
+            derived,
+            digest,
+        }
+    }
+
+    /// The evidence of this key at `range`.
+    pub fn at(self, form: &'static str, encoding: &'static str, range: Range<usize>) -> Evidence {
+        Evidence { key: self, form, encoding, range }
+    }
+}
+
+/// The parsers' common shape: a key that starts at the first byte of a slice, and its length in bytes.
+pub type Parse = fn(&[u8], &Prover<'_>) -> Option<(Key, usize)>;
+
+/// The bytes of a SEQUENCE whose contents start at `contents` and are `length` bytes long exactly;
+/// only the contents when its header is lost.
+pub fn with_header(data: &[u8], contents: usize, length: usize) -> Range<usize> {
+    let end = contents + length;
+    match der::header_before(data, der::tag::SEQUENCE, contents, length) {
+        Some((start, given)) if given == length => start..end,
+        _ => contents..end,
+    }
+}

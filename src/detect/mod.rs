@@ -1,0 +1,88 @@
+//! Key formats announced by a literal. A detector sees a slice and a place in it; it knows neither
+//! files nor dumps.
+
+pub mod der;
+pub mod key;
+pub mod public;
+pub mod ssh;
+pub mod text;
+
+use crate::clue::Clue;
+use crate::crypto::Prover;
+pub use key::{Evidence, Key};
+
+/// A detector: the literals that announce its format, and what to make of one.
+pub trait Detector: Sync {
+    /// Its name, `family.format`; never changes once released.
+    fn name(&self) -> &'static str;
+
+    /// Literals that stand in every instance of the format. Each has at least four bytes, none starts
+    /// with a zero byte, and none is the beginning of another one: `scan` relies on it.
+    fn anchors(&self) -> &'static [&'static [u8]];
+
+    /// Looks at the bytes around a hit. `None` when this is no instance of the format.
+    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting>;
+}
+
+/// An anchor seen at a place.
+#[derive(Clone, Copy)]
+pub struct Hit<'d> {
+    /// All bytes that belong together: the whole dump, or memory put together across a seam.
+    pub data: &'d [u8],
+    /// Where the anchor starts.
+    pub at: usize,
+    /// The arithmetic, with the memory of what was proven before.
+    pub prover: &'d Prover<'d>,
+}
+
+/// What a detector saw.
+#[derive(Clone, Debug)]
+pub enum Sighting {
+    /// A private key.
+    Key(Evidence),
+    /// A public key.
+    Public(Clue),
+}
+
+/// All detectors. A new format is one file, its `mod` line and one line here.
+pub const DETECTORS: &[&dyn Detector] = &[
+    &text::pem::PrivatePem,
+    &der::pkcs1::Pkcs1,
+    &der::pkcs8::Pkcs8,
+    &der::sec1::Sec1,
+    &ssh::openssh::OpenSsh,
+    &public::pem::PublicPem,
+    &public::spki::Spki,
+];
+
+/// The longest form any detector accepts, in bytes: PEM of a 16,384-bit RSA key in PKCS#8 takes
+/// 12.9 KB. Memory is put together this far on each side of a seam.
+pub const LONGEST_FORM: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_keep_the_rules_the_scan_relies_on() {
+        let mut anchors: Vec<&[u8]> = DETECTORS.iter().flat_map(|detector| detector.anchors()).copied().collect();
+        anchors.sort_unstable();
+        anchors.dedup();
+        assert!(anchors.len() <= 64, "the packed searcher takes 64 patterns");
+        for (index, anchor) in anchors.iter().enumerate() {
+            assert!(anchor.len() >= 4, "{anchor:02x?} is too short");
+            assert_ne!(anchor[0], 0, "{anchor:02x?} could start in a zero page");
+            for (other_index, other) in anchors.iter().enumerate() {
+                assert!(index == other_index || !other.starts_with(anchor), "{anchor:02x?} hides {other:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = DETECTORS.iter().map(|detector| detector.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), DETECTORS.len());
+    }
+}

@@ -1,0 +1,6 @@
+//! Public keys: no findings, but clues that confirm a private key.
+
+pub mod pem;
+pub mod spki;
+
+pub use spki::parse as parse_spki;

@@ -1,0 +1,80 @@
+//! SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), bare or inside a certificate, whole or cut.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | SEQUENCE | 30 82 xx xx |
+//! | algorithm SEQUENCE { OID, parameters } | 30 0d 06 09 ... 05 00 |
+//! | subjectPublicKey BIT STRING | 03 82 xx xx 00 ... |
+
+use crate::clue::Clue;
+use crate::crypto::der::{self, Reader, oid, tag};
+use crate::crypto::{Curve, Identity, PublicKey};
+use crate::detect::der::pkcs8::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
+use crate::detect::{Detector, Hit, Sighting};
+use memchr::memmem;
+use std::sync::Arc;
+
+/// The detector.
+pub struct Spki;
+
+impl Detector for Spki {
+    fn name(&self) -> &'static str {
+        "public.spki"
+    }
+
+    fn anchors(&self) -> &'static [&'static [u8]] {
+        ANCHORS
+    }
+
+    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+        let algorithm = algorithm_start(hit)?;
+        let (start, contents) = der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
+        let range = start..algorithm + contents;
+        let identity = Arc::new(Identity::new(parse(hit.data.get(range.clone())?)?));
+        Some(Sighting::Public(Clue { identity, form: "der.spki", range }))
+    }
+}
+
+/// The key in a SubjectPublicKeyInfo that starts at the first byte.
+pub fn parse(data: &[u8]) -> Option<PublicKey> {
+    let mut info = Reader::new(data).inside(tag::SEQUENCE)?;
+    let mut algorithm = info.inside(tag::SEQUENCE)?;
+    let identifier = algorithm.expect(tag::OID)?;
+    let key = info.expect(tag::BIT_STRING)?.strip_prefix(&[0])?;
+    match identifier {
+        oid::RSA_ENCRYPTION => parse_pkcs1(key),
+        oid::EC_PUBLIC_KEY => PublicKey::ec(Curve::from_oid(algorithm.expect(tag::OID)?)?, key),
+        oid::ED25519 => PublicKey::ed25519(key),
+        oid::X25519 => PublicKey::x25519(key),
+        _ => None,
+    }
+}
+
+/// The key in a PKCS#1 RSAPublicKey (RFC 8017, appendix A.1.1).
+pub fn parse_pkcs1(data: &[u8]) -> Option<PublicKey> {
+    let mut numbers = Reader::new(data).inside(tag::SEQUENCE)?;
+    let n = numbers.unsigned()?;
+    PublicKey::rsa(n, numbers.unsigned()?)
+}
+
+/// The first SubjectPublicKeyInfo inside a larger structure, as a certificate.
+pub fn find(data: &[u8]) -> Option<PublicKey> {
+    ANCHORS.iter().find_map(|anchor| {
+        memmem::find_iter(data, anchor).find_map(|at| {
+            let before = match *anchor {
+                RSA_ANCHOR => 9,
+                EC_ANCHOR => 7,
+                _ => 2,
+            };
+            let algorithm = at.checked_sub(before)?;
+            let (start, _) = der::header_before(data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
+            parse(data.get(start..)?)
+        })
+    })
+}
+
+const ANCHORS: &[&[u8]] =
+    &[RSA_ANCHOR, EC_ANCHOR, b"\x06\x03\x2b\x65\x70\x03\x21\x00", b"\x06\x03\x2b\x65\x6e\x03\x21\x00"];
+
+/// The shortest contents in bytes: algorithm and key of Ed25519.
+const MIN_CONTENTS: usize = 42;

@@ -1,0 +1,4 @@
+//! Private keys as SSH programs write them.
+
+pub mod openssh;
+pub mod wire;

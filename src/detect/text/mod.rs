@@ -1,0 +1,3 @@
+//! Private keys written as text.
+
+pub mod pem;

@@ -1,0 +1,128 @@
+//! The one error type: what was tried, where in which file, and what was expected there.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a dump could not be opened, or what in it is not as its format demands.
+///
+/// The text never quotes bytes of the dump: only offsets, sizes and names of structures.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    path: Option<PathBuf>,
+    offset: Option<u64>,
+}
+
+/// The classes of failure a caller may want to tell apart.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrorKind {
+    /// The operating system refused.
+    #[error("failed to {tried}: {cause}")]
+    Io {
+        /// The deed that failed, as a verb phrase: `open`, `map`.
+        tried: &'static str,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The path names something that has no bytes of its own to judge.
+    #[error("is {found}, expected a regular file{hint}")]
+    NotRegular {
+        /// What it is: `a directory`, `a FIFO`.
+        found: &'static str,
+        /// What to do instead, or empty.
+        hint: &'static str,
+    },
+    /// The bytes break the format's rules.
+    #[error("expected {expected}, found {found}")]
+    Malformed {
+        /// What the format demands here.
+        expected: String,
+        /// What is there instead, in sizes and counts.
+        found: String,
+    },
+}
+
+impl Error {
+    /// An I/O failure of the deed `tried`.
+    pub fn io(tried: &'static str, cause: io::Error) -> Self {
+        Self { kind: ErrorKind::Io { tried, cause }, path: None, offset: None }
+    }
+
+    /// A path that names no regular file.
+    pub fn not_regular(found: &'static str, hint: &'static str) -> Self {
+        Self { kind: ErrorKind::NotRegular { found, hint }, path: None, offset: None }
+    }
+
+    /// Bytes at file offset `offset` that are not what the format demands.
+    pub fn malformed(offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let kind = ErrorKind::Malformed { expected: expected.into(), found: found.into() };
+        Self { kind, path: None, offset: Some(offset) }
+    }
+
+    /// The same error with the path of the file it happened in.
+    #[must_use]
+    pub fn at_path(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_path_buf());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Offset in bytes from the start of the file, where there is one.
+    pub fn offset(&self) -> Option<u64> {
+        self.offset
+    }
+
+    /// The sentence without the path, for lines that name the file already.
+    pub fn detail(&self) -> String {
+        match self.offset {
+            Some(offset) => format!("at offset {offset:#x}: {}", self.kind),
+            None => self.kind.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => {
+                write!(f, "`{}`: {}", crate::text::printable(&path.to_string_lossy()), self.detail())
+            }
+            None => f.write_str(&self.detail()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            ErrorKind::Io { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_file_offset_and_expectation() {
+        let error = Error::malformed(32, "12 directory entries", "a file of 40 bytes").at_path(Path::new("crash.dmp"));
+        assert_eq!(
+            error.to_string(),
+            "`crash.dmp`: at offset 0x20: expected 12 directory entries, found a file of 40 bytes"
+        );
+    }
+
+    #[test]
+    fn hostile_paths_are_escaped() {
+        let error = Error::not_regular("a FIFO", "").at_path(Path::new("a\u{1b}[2J"));
+        assert!(!error.to_string().contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,24 @@
+//! Finds and proves private keys in crash dumps.
+//!
+//! A dump goes in; a verdict comes out: clean, or *this key, in this form, at this place, proven by
+//! arithmetic*. [`scan::Scanner`] does it all; [`outcome::DumpOutcome`] is what it says.
+
+pub mod bytes;
+pub mod cli;
+pub mod clue;
+pub mod correlate;
+pub mod crypto;
+pub mod detect;
+pub mod dump;
+pub mod error;
+pub mod finding;
+pub mod memory;
+pub mod outcome;
+pub mod policy;
+pub mod report;
+pub mod scan;
+pub mod secret;
+pub mod source;
+pub mod sweep;
+pub mod text;
+pub mod unpack;

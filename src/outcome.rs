@@ -1,0 +1,181 @@
+//! What a scan of one dump came to: verdict, coverage, searches and findings. Reports see nothing else.
+
+use crate::error::Error;
+use crate::finding::{Finding, Proof, PublicFinding};
+use std::path::PathBuf;
+
+/// The answer for one dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Every byte was looked at and no key was found.
+    Clean,
+    /// Something was not looked at, and no key was found in the rest.
+    Incomplete,
+    /// The file could not be opened.
+    Unopened,
+    /// A private key is in it.
+    Found,
+}
+
+impl Verdict {
+    /// The word reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Incomplete => "incomplete",
+            Self::Unopened => "unopened",
+            Self::Found => "found",
+        }
+    }
+}
+
+/// Why bytes were not examined. The list is closed: policies name its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A table of the dump names bytes beyond the end of the file.
+    Truncated,
+    /// The file is a container whose contents only an unpacker could show.
+    ContainerNotOpened,
+    /// A bound on findings, public keys, candidates or regions was reached.
+    LimitReached,
+    /// The scanner itself failed on this file.
+    InternalError,
+}
+
+impl Reason {
+    /// The word reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::ContainerNotOpened => "container-not-opened",
+            Self::LimitReached => "limit-reached",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+/// Bytes that were not examined, by file offset and length in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Offset of the first byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What was looked at. All numbers in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Size of the file.
+    pub bytes: u64,
+    /// Bytes of the file that were searched.
+    pub scanned: u64,
+    /// Memory of the process that its dump left out by design; no fault of the file.
+    pub not_dumped: u64,
+    /// What was not examined, and why.
+    pub missing: Vec<Missing>,
+}
+
+/// A dump that ends before what it declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truncated {
+    /// Size in bytes by the dump's own tables.
+    pub declared: u64,
+    /// Size in bytes of the file.
+    pub present: u64,
+}
+
+/// One way of searching, over what, and whether it came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Its name, as `anchors`.
+    pub name: &'static str,
+    /// What it covered, in words.
+    pub scope: String,
+    /// Whether nothing was left out because of a limit.
+    pub complete: bool,
+}
+
+/// Everything a scan says about one file.
+#[derive(Debug)]
+pub struct DumpOutcome {
+    /// The path as the user gave it or as it was found in a directory.
+    pub path: PathBuf,
+    /// The format's name: `minidump`, `elf-core`, `raw`.
+    pub format: &'static str,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of the file, if it was asked for.
+    pub sha256: Option<[u8; 32]>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why the file could not be opened, or the first thing in it that is not as its format demands.
+    pub error: Option<Error>,
+    /// What was looked at.
+    pub coverage: Coverage,
+    /// Set when the dump declares more than is there.
+    pub truncated: Option<Truncated>,
+    /// How it was searched.
+    pub searches: Vec<Search>,
+    /// Private keys, by the offset of their first place.
+    pub findings: Vec<Finding>,
+    /// Public keys, by the offset of their first place.
+    pub public_keys: Vec<PublicFinding>,
+}
+
+impl DumpOutcome {
+    /// The outcome for a file that gave no byte.
+    pub fn unopened(path: PathBuf, error: Error) -> Self {
+        Self {
+            path,
+            format: "unknown",
+            size: 0,
+            sha256: None,
+            verdict: Verdict::Unopened,
+            error: Some(error),
+            coverage: Coverage::default(),
+            truncated: None,
+            searches: Vec::new(),
+            findings: Vec::new(),
+            public_keys: Vec::new(),
+        }
+    }
+
+    /// Findings that make the verdict `found`.
+    pub fn keys(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.proof >= Proof::Parsed)
+    }
+
+    /// Reasons for which something was not examined, each once.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let mut reasons: Vec<Reason> = self.coverage.missing.iter().map(|missing| missing.reason).collect();
+        if self.searches.iter().any(|search| !search.complete) {
+            reasons.push(Reason::LimitReached);
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        reasons
+    }
+}
+
+/// The one answer for several files: the first of found, unopened, incomplete, clean that occurs, so
+/// that an unreadable file never hides a leak.
+pub fn overall(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    verdicts.into_iter().max().unwrap_or(Verdict::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_is_never_hidden() {
+        use Verdict::*;
+        assert_eq!(overall([]), Clean);
+        assert_eq!(overall([Clean, Incomplete]), Incomplete);
+        assert_eq!(overall([Incomplete, Unopened, Clean]), Unopened);
+        assert_eq!(overall([Unopened, Found, Incomplete]), Found);
+    }
+}

@@ -1,0 +1,130 @@
+//! What is in a dump, before any scan.
+
+use super::human::{STRONG, paint, size};
+use crate::text::printable;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// The contents of one dump. Names are hostile text: they are escaped when printed for people.
+#[derive(Debug, Serialize)]
+pub struct Contents {
+    /// The file.
+    pub path: String,
+    /// The format's name.
+    pub format: &'static str,
+    /// Size in bytes.
+    pub size: u64,
+    /// Processor; empty if unknown.
+    pub processor: String,
+    /// System; empty if unknown.
+    pub system: String,
+    /// The process' number.
+    pub process_id: Option<u64>,
+    /// The process' name.
+    pub process_name: Option<String>,
+    /// Threads.
+    pub threads: Vec<ThreadRow>,
+    /// Names of mapped files, each once, by address.
+    pub modules: Vec<String>,
+    /// Bytes by kind of region and name, in file order of the first.
+    pub regions: Vec<RegionRow>,
+    /// Bytes of the process' memory that are not in the dump by design.
+    pub not_dumped: u64,
+    /// Bytes that a scan will search.
+    pub will_be_scanned: u64,
+    /// Windows of memory that will be put together and searched again.
+    pub seams: usize,
+    /// Bytes the dump's tables speak of.
+    pub declared: u64,
+    /// Set if the file is a container that is not opened.
+    pub container: Option<&'static str>,
+    /// What is not as the format demands.
+    pub faults: Vec<String>,
+}
+
+/// A thread.
+#[derive(Debug, Serialize)]
+pub struct ThreadRow {
+    /// The system's number for it.
+    pub id: u64,
+    /// Its name.
+    pub name: Option<String>,
+    /// Start and end of its stack, as hexadecimal addresses.
+    pub stack: Option<(String, String)>,
+}
+
+/// Regions of one kind and name together.
+#[derive(Debug, Serialize)]
+pub struct RegionRow {
+    /// `memory`, `stream`, `header`, `gap`, `raw`.
+    pub kind: &'static str,
+    /// Name of a stream; owner of memory.
+    pub name: String,
+    /// How many regions.
+    pub count: usize,
+    /// Bytes in them.
+    pub bytes: u64,
+}
+
+/// Writes `contents` for people, or as a JSON document.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write_info(contents: &Contents, as_json: bool, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    if as_json {
+        serde_json::to_writer_pretty(&mut *out, contents)?;
+        return writeln!(out);
+    }
+    let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { printable(text) };
+    writeln!(out, "{}", paint(color, STRONG, &printable(&contents.path)))?;
+    writeln!(out, "  format      {}, {}", contents.format, size(contents.size))?;
+    if let Some(container) = contents.container {
+        writeln!(out, "  container   {container}: its members are not opened, a scan is incomplete")?;
+    }
+    writeln!(out, "  processor   {}", known(&contents.processor))?;
+    writeln!(out, "  system      {}", known(&contents.system))?;
+    let id = contents.process_id.map(|id| format!(" (process {id})")).unwrap_or_default();
+    writeln!(out, "  process     {}{id}", known(contents.process_name.as_deref().unwrap_or_default()))?;
+    writeln!(out, "  threads     {}", contents.threads.len())?;
+    for thread in contents.threads.iter().take(MAX_ROWS) {
+        let name = thread.name.as_deref().map(|name| format!(" {}", printable(name))).unwrap_or_default();
+        let stack = thread.stack.as_ref().map(|(start, end)| format!("  stack {start}..{end}")).unwrap_or_default();
+        writeln!(out, "    {}{name}{stack}", thread.id)?;
+    }
+    more(contents.threads.len(), out)?;
+    writeln!(out, "  modules     {}", contents.modules.len())?;
+    for module in contents.modules.iter().take(MAX_ROWS) {
+        writeln!(out, "    {}", printable(module))?;
+    }
+    more(contents.modules.len(), out)?;
+    writeln!(out, "  regions")?;
+    for row in &contents.regions {
+        let count = if row.count == 1 { String::new() } else { format!(" ({})", row.count) };
+        writeln!(out, "    {:<8} {:>12}  {}{count}", row.kind, size(row.bytes), printable(&row.name))?;
+    }
+    if contents.not_dumped > 0 {
+        writeln!(out, "  not dumped  {} of the process' memory, by design", size(contents.not_dumped))?;
+    }
+    if contents.declared > contents.size {
+        let (declared, present) = (size(contents.declared), size(contents.size));
+        writeln!(out, "  truncated   the dump's tables speak of {declared}, the file has {present}")?;
+    }
+    for fault in &contents.faults {
+        writeln!(out, "  fault       {fault}")?;
+    }
+    let seams = match contents.seams {
+        0 => String::new(),
+        number => format!(", and {number} windows of memory put together across seams"),
+    };
+    writeln!(out, "  a scan searches all {} bytes of the file{seams}", contents.will_be_scanned)
+}
+
+fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {
+    match number.saturating_sub(MAX_ROWS) {
+        0 => Ok(()),
+        rest => writeln!(out, "    and {rest} more (`--format json` lists all)"),
+    }
+}
+
+/// Threads and modules shown to people.
+const MAX_ROWS: usize = 32;

@@ -1,0 +1,281 @@
+//! JSON and JSON Lines. The schema is versioned: fields may be added within a version, never renamed,
+//! removed or given another meaning.
+
+use super::{Detail, Origin, Reporter, human::hex};
+use crate::crypto::Curve;
+use crate::finding::{Finding, Piece, Place, Proof, PublicFinding};
+use crate::outcome::{DumpOutcome, Verdict};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Version of the schema.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One document for all dumps, written at the end.
+pub struct Json {
+    detail: Detail,
+    dumps: Vec<serde_json::Value>,
+}
+
+impl Json {
+    /// Nothing gathered yet.
+    pub fn new(detail: Detail) -> Self {
+        Self { detail, dumps: Vec::new() }
+    }
+}
+
+impl Reporter for Json {
+    fn dump(&mut self, outcome: &DumpOutcome, _: Origin, _: &mut dyn Write) -> io::Result<()> {
+        self.dumps.push(serde_json::to_value(Dump::new(outcome, self.detail))?);
+        Ok(())
+    }
+
+    fn finish(&mut self, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
+        let document =
+            Document { schema_version: SCHEMA_VERSION, tool: TOOL, verdict: verdict.name(), dumps: &self.dumps };
+        serde_json::to_writer_pretty(&mut *out, &document)?;
+        writeln!(out)
+    }
+}
+
+/// One line a dump as it is done, and one with the verdict over all.
+pub struct JsonLines {
+    detail: Detail,
+}
+
+impl JsonLines {
+    /// The same detail in every line.
+    pub fn new(detail: Detail) -> Self {
+        Self { detail }
+    }
+}
+
+impl Reporter for JsonLines {
+    fn dump(&mut self, outcome: &DumpOutcome, _: Origin, out: &mut dyn Write) -> io::Result<()> {
+        let line = Line { schema_version: SCHEMA_VERSION, kind: "dump", content: Dump::new(outcome, self.detail) };
+        serde_json::to_writer(&mut *out, &line)?;
+        writeln!(out)
+    }
+
+    fn finish(&mut self, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
+        let content = Summary { tool: TOOL, verdict: verdict.name() };
+        serde_json::to_writer(&mut *out, &Line { schema_version: SCHEMA_VERSION, kind: "summary", content })?;
+        writeln!(out)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'o> {
+    schema_version: u32,
+    tool: Tool,
+    verdict: &'static str,
+    dumps: &'o [serde_json::Value],
+}
+
+#[derive(Serialize)]
+struct Line<T> {
+    schema_version: u32,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    content: T,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    tool: Tool,
+    verdict: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+
+#[derive(Serialize)]
+struct Dump<'o> {
+    path: String,
+    format: &'static str,
+    size: u64,
+    sha256: Option<String>,
+    verdict: &'static str,
+    error: Option<Fault>,
+    coverage: Coverage,
+    truncated: Option<Truncated>,
+    searches: Vec<Search<'o>>,
+    findings: Vec<Key<'o>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_keys: Option<Vec<Public>>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    message: String,
+    offset: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Coverage {
+    bytes: u64,
+    scanned: u64,
+    not_dumped: u64,
+    missing: Vec<Missing>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    offset: u64,
+    length: u64,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Truncated {
+    declared: u64,
+    present: u64,
+}
+
+#[derive(Serialize)]
+struct Search<'o> {
+    name: &'static str,
+    scope: &'o str,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Key<'o> {
+    kind: &'static str,
+    bits: Option<u32>,
+    curve: Option<&'static str>,
+    proof: &'static str,
+    spki_sha256: Option<String>,
+    known: Option<&'static str>,
+    places: Vec<PlaceOf<'o>>,
+    places_omitted: u64,
+}
+
+#[derive(Serialize)]
+struct PlaceOf<'o> {
+    form: &'static str,
+    component: &'static str,
+    encoding: &'static str,
+    proof: &'static str,
+    pieces: Vec<PieceOf>,
+    owner: Owner<'o>,
+}
+
+#[derive(Serialize)]
+struct Owner<'o> {
+    kind: &'static str,
+    name: &'o str,
+}
+
+#[derive(Serialize)]
+struct PieceOf {
+    offset: u64,
+    length: u64,
+    /// A string: JSON numbers lose precision above 2^53.
+    va: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Public {
+    algorithm: &'static str,
+    bits: u32,
+    curve: Option<&'static str>,
+    spki_sha256: String,
+    places: Vec<PublicPlace>,
+    places_omitted: u64,
+}
+
+#[derive(Serialize)]
+struct PublicPlace {
+    form: &'static str,
+    #[serde(flatten)]
+    piece: PieceOf,
+}
+
+impl<'o> Dump<'o> {
+    fn new(outcome: &'o DumpOutcome, detail: Detail) -> Self {
+        let shown = |finding: &&Finding| detail.shapes || finding.proof >= Proof::Parsed;
+        let missing = outcome.coverage.missing.iter();
+        Self {
+            path: outcome.path.to_string_lossy().into_owned(),
+            format: outcome.format,
+            size: outcome.size,
+            sha256: outcome.sha256.map(|hash| hex(&hash)),
+            verdict: outcome.verdict.name(),
+            error: outcome.error.as_ref().map(|error| Fault { message: error.detail(), offset: error.offset() }),
+            coverage: Coverage {
+                bytes: outcome.coverage.bytes,
+                scanned: outcome.coverage.scanned,
+                not_dumped: outcome.coverage.not_dumped,
+                missing: missing
+                    .map(|missing| Missing {
+                        offset: missing.offset,
+                        length: missing.length,
+                        reason: missing.reason.name(),
+                    })
+                    .collect(),
+            },
+            truncated: outcome.truncated.map(|cut| Truncated { declared: cut.declared, present: cut.present }),
+            searches: outcome
+                .searches
+                .iter()
+                .map(|search| Search { name: search.name, scope: &search.scope, complete: search.complete })
+                .collect(),
+            findings: outcome.findings.iter().filter(shown).map(Key::new).collect(),
+            public_keys: detail.public.then(|| outcome.public_keys.iter().map(Public::new).collect()),
+        }
+    }
+}
+
+impl<'o> Key<'o> {
+    fn new(finding: &'o Finding) -> Self {
+        Self {
+            kind: finding.kind.name(),
+            bits: finding.bits,
+            curve: finding.curve.map(Curve::name),
+            proof: finding.proof.name(),
+            spki_sha256: finding.spki_sha256.map(|fingerprint| fingerprint.to_string()),
+            known: None,
+            places: finding.places.iter().map(PlaceOf::new).collect(),
+            places_omitted: finding.places_omitted,
+        }
+    }
+}
+
+impl<'o> PlaceOf<'o> {
+    fn new(place: &'o Place) -> Self {
+        Self {
+            form: place.form,
+            component: place.component,
+            encoding: place.encoding,
+            proof: place.proof.name(),
+            pieces: place.pieces.iter().map(PieceOf::new).collect(),
+            owner: Owner { kind: place.owner.kind.name(), name: &place.owner.name },
+        }
+    }
+}
+
+impl PieceOf {
+    fn new(piece: &Piece) -> Self {
+        Self { offset: piece.offset, length: piece.length, va: piece.va.map(|va| format!("{va:#x}")) }
+    }
+}
+
+impl Public {
+    fn new(key: &PublicFinding) -> Self {
+        Self {
+            algorithm: crate::finding::Kind::Private(key.algorithm).name().trim_end_matches("-private-key"),
+            bits: key.bits,
+            curve: key.curve.map(Curve::name),
+            spki_sha256: key.spki_sha256.to_string(),
+            places: key.places.iter().map(|(form, piece)| PublicPlace { form, piece: PieceOf::new(piece) }).collect(),
+            places_omitted: key.places_omitted,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Everything seen in one dump, within bounds.
+
+use super::linear::Share;
+use crate::clue::Clue;
+use crate::correlate::{KeySeen, PlaceSeen, PublicSeen};
+use crate::crypto::prover::Digest256;
+use crate::crypto::{Fingerprint, Identity};
+use crate::detect::{Evidence, Sighting};
+use crate::finding::{Kind, Piece, Proof};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Keys, public keys and their places, in the order in which they were taken in.
+#[derive(Default)]
+pub struct Ledger {
+    keys: Vec<KeySeen>,
+    key_index: HashMap<(Kind, Digest256), usize>,
+    clues: Vec<PublicSeen>,
+    clue_index: HashMap<Fingerprint, usize>,
+    places: usize,
+    judged: usize,
+    is_limited: bool,
+}
+
+impl Ledger {
+    /// Takes in one worker's share; `pieces` says where in the file a range of its slice lies.
+    pub fn take(&mut self, share: Share, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
+        self.judged = self.judged.saturating_add(share.judged);
+        self.is_limited |= share.is_limited;
+        for sighting in share.sightings {
+            match sighting {
+                Sighting::Key(evidence) => self.key(evidence, &pieces),
+                Sighting::Public(clue) => self.clue(clue, &pieces),
+            }
+        }
+    }
+
+    /// Candidates that may still be proven in this dump.
+    pub fn proofs_left(&self) -> usize {
+        MAX_PROOFS.saturating_sub(self.judged)
+    }
+
+    /// Whether a bound was reached, so that something may be missing.
+    pub fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
+    /// Public halves that were derived from keys and that nothing seen so far confirms.
+    pub fn unconfirmed(&self, user: &[Arc<Identity>]) -> Vec<Arc<Identity>> {
+        let known: HashSet<Fingerprint> = user.iter().map(|key| key.fingerprint()).collect();
+        let mut seen = HashSet::new();
+        let open = self.keys.iter().filter(|seen| seen.key.proof < Proof::Arithmetic);
+        open.flat_map(|seen| &seen.key.derived)
+            .filter(|identity| {
+                let fingerprint = identity.fingerprint();
+                !known.contains(&fingerprint) && !self.clue_index.contains_key(&fingerprint) && seen.insert(fingerprint)
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The public keys seen.
+    pub fn identities(&self) -> Vec<Arc<Identity>> {
+        self.clues.iter().map(|clue| clue.identity.clone()).collect()
+    }
+
+    /// Keys and public keys.
+    pub fn into_parts(self) -> (Vec<KeySeen>, Vec<PublicSeen>) {
+        (self.keys, self.clues)
+    }
+
+    fn key(&mut self, evidence: Evidence, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
+        let Evidence { key, form, encoding, range } = evidence;
+        let proof = key.proof;
+        let name = (key.kind, key.digest);
+        let index = match self.key_index.get(&name) {
+            Some(&index) => index,
+            None if self.keys.len() < MAX_KEYS => {
+                self.key_index.insert(name, self.keys.len());
+                self.keys.push(KeySeen { key: key.clone(), places: Vec::new(), omitted: 0 });
+                self.keys.len() - 1
+            }
+            None => return self.is_limited = true,
+        };
+        let Some(seen) = self.keys.get_mut(index) else { return };
+        if proof > seen.key.proof {
+            seen.key = key;
+        }
+        if self.places < MAX_PLACES {
+            self.places += 1;
+            seen.places.push(PlaceSeen { form, encoding, proof, pieces: pieces(range) });
+        } else {
+            seen.omitted += 1;
+            self.is_limited = true;
+        }
+    }
+
+    fn clue(&mut self, clue: Clue, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
+        let name = clue.identity.fingerprint();
+        let index = match self.clue_index.get(&name) {
+            Some(&index) => index,
+            None if self.clues.len() < MAX_CLUES => {
+                self.clue_index.insert(name, self.clues.len());
+                self.clues.push(PublicSeen { identity: clue.identity, places: Vec::new(), omitted: 0 });
+                self.clues.len() - 1
+            }
+            None => return self.is_limited = true,
+        };
+        let Some(seen) = self.clues.get_mut(index) else { return };
+        if seen.places.len() < PLACES_OF_CLUE {
+            seen.places.extend(pieces(clue.range).into_iter().next().map(|piece| (clue.form, piece)));
+        } else {
+            seen.omitted += 1;
+        }
+    }
+}
+
+/// Distinct keys kept.
+const MAX_KEYS: usize = 10_000;
+
+/// Places of keys kept, over all keys.
+const MAX_PLACES: usize = 50_000;
+
+/// Distinct public keys kept; a Java process holds some hundred.
+const MAX_CLUES: usize = 20_000;
+
+/// Places kept of one public key.
+const PLACES_OF_CLUE: usize = 8;
+
+/// Distinct candidates proven in one dump: minutes of arithmetic at the worst.
+const MAX_PROOFS: usize = 20_000;

@@ -1,0 +1,130 @@
+//! The pass over all bytes in file order, shared out in chunks. A chunk owns the anchors that start in
+//! it; detectors see the whole file.
+
+use super::Progress;
+use super::anchors::Anchors;
+use super::ledger::Ledger;
+use crate::bytes;
+use crate::crypto::{ProofCache, Prover};
+use crate::detect::{Hit, Sighting};
+use crate::memory::MemoryMap;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// What one worker saw in its share.
+pub struct Share {
+    /// Sightings by place.
+    pub sightings: Vec<Sighting>,
+    /// Distinct candidates the arithmetic judged.
+    pub judged: usize,
+    /// A bound was reached.
+    pub is_limited: bool,
+}
+
+/// Scans all of `data` into `ledger`; returns how many bytes were searched.
+pub fn scan(
+    anchors: &Anchors,
+    data: &[u8],
+    map: &MemoryMap,
+    cache: &ProofCache,
+    ledger: &mut Ledger,
+    progress: &dyn Progress,
+) -> u64 {
+    let mut scanned = 0;
+    for wave in (0..data.len()).step_by(CHUNK * CHUNKS_IN_WAVE) {
+        let wave_end = data.len().min(wave + CHUNK * CHUNKS_IN_WAVE);
+        let budget = ledger.proofs_left().min(PROOFS_IN_SHARE);
+        let chunks: Vec<Share> = (wave..wave_end)
+            .into_par_iter()
+            .step_by(CHUNK)
+            .map(|start| {
+                let chunk = start..wave_end.min(start + CHUNK);
+                let share = examine(anchors, data, chunk.clone(), &Prover::new(cache, budget));
+                progress.advance(chunk.len() as u64);
+                share
+            })
+            .collect();
+        for chunk in chunks {
+            ledger.take(chunk, |range| map.pieces(range.start as u64..range.end as u64));
+        }
+        scanned += (wave_end - wave) as u64;
+    }
+    scanned
+}
+
+/// Everything anchors announce that start in `starts`.
+pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Prover<'_>) -> Share {
+    let mut sightings = Vec::new();
+    let mut is_limited = false;
+    for run in occupied(data, starts) {
+        anchors.each(data, run, |at, detector| {
+            if let Some(sighting) = detector.examine(&Hit { data, at, prover }) {
+                if sightings.len() < SIGHTINGS_IN_SHARE {
+                    sightings.push(sighting);
+                } else {
+                    is_limited = true;
+                }
+            }
+        });
+    }
+    Share { sightings, judged: prover.judged(), is_limited: is_limited || prover.is_exhausted() }
+}
+
+/// The parts of `range` that are not all-zero pages. No anchor starts with a zero byte, so none starts
+/// in such a page; one that starts before and runs into it is found from where it starts.
+fn occupied(data: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut at = range.start;
+    std::iter::from_fn(move || {
+        let page = |at: usize| at..range.end.min(at + PAGE);
+        let is_zero = |at: usize| data.get(page(at)).is_none_or(bytes::is_zero);
+        while at < range.end && is_zero(at) {
+            at = page(at).end;
+        }
+        let start = at;
+        while at < range.end && !is_zero(at) {
+            at = page(at).end;
+        }
+        (start < at).then_some(start..at)
+    })
+}
+
+/// Bytes a worker takes at a time: large enough that its overhead vanishes, small enough for the cache.
+const CHUNK: usize = 1 << 20;
+
+/// Chunks between two visits to the ledger, which bound what is held meanwhile.
+const CHUNKS_IN_WAVE: usize = 128;
+
+/// Granularity of the search for zeros.
+const PAGE: usize = 4096;
+
+/// Sightings kept of one share; real memory has a few hundred in its densest.
+const SIGHTINGS_IN_SHARE: usize = 4096;
+
+/// Distinct candidates proven in one share; a chunk full of different 2048-bit keys has 880.
+pub const PROOFS_IN_SHARE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn only_zero_pages_are_left_out(pages in proptest::collection::vec((any::<bool>(), 0..PAGE), 0..8), cut in 0..PAGE, start in 0..2 * PAGE) {
+            let mut data = vec![0; pages.len() * PAGE];
+            for (index, &(occupied, at)) in pages.iter().enumerate() {
+                data[index * PAGE + at] = u8::from(occupied);
+            }
+            data.truncate(data.len().saturating_sub(cut));
+            let start = start.min(data.len());
+            let runs: Vec<_> = occupied(&data, start..data.len()).collect();
+            for at in start..data.len() {
+                let is_in_run = runs.iter().any(|run| run.contains(&at));
+                prop_assert!(is_in_run || data[at] == 0);
+            }
+            for pair in runs.windows(2) {
+                prop_assert!(pair[0].end < pair[1].start);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The engine: one pass over all bytes of a dump for everything an anchor announces, one over the
+//! seams of its memory, one for the public halves of what was found.
+
+mod anchors;
+mod ledger;
+mod linear;
+mod seams;
+
+use crate::correlate;
+use crate::crypto::{Identity, ProofCache};
+use crate::dump;
+use crate::error::Error;
+use crate::memory::Dump;
+use crate::outcome::{Coverage, DumpOutcome, Missing, Reason, Search, Truncated};
+use crate::policy;
+use crate::source::Source;
+use crate::sweep::public_halves::PublicHalves;
+use crate::unpack;
+use anchors::Anchors;
+use ledger::Ledger;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use sha2::{Digest, Sha256};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Told how far a scan has come.
+pub trait Progress: Sync {
+    /// Another `bytes` bytes of the file were searched.
+    fn advance(&self, bytes: u64);
+}
+
+/// Nobody wants to know.
+impl Progress for () {
+    fn advance(&self, _: u64) {}
+}
+
+/// Settings of a [`Scanner`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    threads: usize,
+    hash: bool,
+    public_keys: Vec<Arc<Identity>>,
+}
+
+impl Builder {
+    /// Worker threads; 0, the default, for one a processor.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether to compute the SHA-256 of each file.
+    #[must_use]
+    pub fn hash(mut self, hash: bool) -> Self {
+        self.hash = hash;
+        self
+    }
+
+    /// Public keys of the user's: a private half of one of them is proven when it is found.
+    #[must_use]
+    pub fn public_keys(mut self, keys: Vec<Arc<Identity>>) -> Self {
+        self.public_keys = keys;
+        self
+    }
+
+    /// The scanner.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn build(self) -> Result<Scanner, ThreadPoolBuildError> {
+        let pool =
+            ThreadPoolBuilder::new().num_threads(self.threads).thread_name(|index| format!("scan-{index}")).build()?;
+        Ok(Scanner { anchors: Anchors::new(), pool, hash: self.hash, public_keys: self.public_keys })
+    }
+}
+
+/// Scans dumps, one after the other, each with all its threads.
+pub struct Scanner {
+    anchors: Anchors,
+    pool: ThreadPool,
+    hash: bool,
+    public_keys: Vec<Arc<Identity>>,
+}
+
+impl Scanner {
+    /// Settings to start from.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// What the file at `path`, whose bytes are `source`, holds. A fault of the scanner itself gives an
+    /// incomplete outcome, never a clean one.
+    pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
+        let data = source.bytes();
+        let judged = catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.judge(path.clone(), data, progress))));
+        judged.unwrap_or_else(|_| broken(path, data.len() as u64))
+    }
+
+    /// The public keys in `source`, as when a user names a file of his.
+    pub fn harvest(&self, source: &Source) -> Vec<Arc<Identity>> {
+        let cache = ProofCache::default();
+        let mut ledger = Ledger::default();
+        let map = crate::memory::MemoryMap::raw(source.bytes().len() as u64);
+        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &()));
+        ledger.identities()
+    }
+
+    fn judge(&self, path: PathBuf, data: &[u8], progress: &dyn Progress) -> DumpOutcome {
+        let container = unpack::sniff(data);
+        let format = dump::sniff(data);
+        let Dump { map, declared_end, not_dumped, faults, is_cut, .. } = format.read(data);
+        let size = data.len() as u64;
+
+        let cache = ProofCache::default();
+        let mut ledger = Ledger::default();
+        let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, progress);
+        let anchors_complete = !ledger.is_limited();
+        let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
+        let seams_complete = !is_cut && (!ledger.is_limited() || !anchors_complete);
+        let unconfirmed = ledger.unconfirmed(&self.public_keys);
+        let halves = PublicHalves::arm(&unconfirmed);
+        let confirmed = halves.as_ref().map(|halves| halves.search(data)).unwrap_or_default();
+
+        let searches = vec![
+            Search { name: "anchors", scope: "every byte of the file".to_owned(), complete: anchors_complete },
+            Search { name: "seams", scope: seams_scope(seams), complete: seams_complete },
+            Search {
+                name: "public-halves",
+                scope: format!("{} keys without a public half, every byte of the file", unconfirmed.len()),
+                complete: halves.is_none_or(|halves| halves.is_complete()),
+            },
+        ];
+        let truncated = (declared_end > size).then_some(Truncated { declared: declared_end, present: size });
+        let mut missing = Vec::new();
+        if container.is_some() {
+            missing.push(Missing { offset: 0, length: size, reason: Reason::ContainerNotOpened });
+        }
+        if truncated.is_some() {
+            missing.push(Missing { offset: size, length: declared_end - size, reason: Reason::Truncated });
+        }
+        let mut outcome = DumpOutcome {
+            path,
+            format: container.map_or(format.name(), |container| container.name),
+            size,
+            sha256: self.hash.then(|| Sha256::digest(data).into()),
+            verdict: crate::outcome::Verdict::Incomplete,
+            error: faults.into_iter().next(),
+            coverage: Coverage { bytes: size, scanned, not_dumped, missing },
+            truncated,
+            searches,
+            findings: Vec::new(),
+            public_keys: Vec::new(),
+        };
+        let known = correlate::Confirmations { user: &self.public_keys, seen: &confirmed };
+        let (keys, clues) = ledger.into_parts();
+        outcome.findings = correlate::findings(keys, &clues, &known, &map);
+        outcome.public_keys = correlate::public_keys(clues);
+        outcome.verdict = policy::verdict(&outcome);
+        outcome
+    }
+}
+
+fn seams_scope(seams: seams::Seams) -> String {
+    format!("{} windows of memory that follows by address but not in the file, {} bytes", seams.windows, seams.bytes)
+}
+
+/// The outcome for a file on which the scanner failed.
+fn broken(path: PathBuf, size: u64) -> DumpOutcome {
+    let fault = Error::malformed(0, "a file the scanner can judge", "an internal error of the scanner");
+    let missing = vec![Missing { offset: 0, length: size, reason: Reason::InternalError }];
+    DumpOutcome {
+        size,
+        verdict: crate::outcome::Verdict::Incomplete,
+        coverage: Coverage { bytes: size, missing, ..Coverage::default() },
+        ..DumpOutcome::unopened(path, fault)
+    }
+}

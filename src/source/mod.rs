@@ -1,0 +1,145 @@
+//! The bytes of one dump, whatever they come from: a mapped file, standard input, a buffer.
+
+mod map;
+mod spool;
+
+use crate::error::Error;
+use map::FileMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// All bytes of one dump as one slice.
+#[derive(Debug)]
+pub struct Source {
+    bytes: Bytes,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(FileMap),
+    Spooled(spool::Spooled),
+    Buffer(Vec<u8>),
+}
+
+impl Source {
+    /// Maps the regular file at `path`; symbolic links are followed.
+    ///
+    /// # Errors
+    /// When it cannot be opened or mapped, or is no regular file: reading a FIFO or a device could
+    /// wait for ever.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let at_path = |error: Error| error.at_path(path);
+        let kind = fs::metadata(path).map_err(|cause| at_path(Error::io("open", cause)))?;
+        if let Some(found) = not_regular(&kind) {
+            return Err(at_path(Error::not_regular(found, "; use `-` to read a stream from standard input")));
+        }
+        let file = File::open(path).map_err(|cause| at_path(Error::io("open", cause)))?;
+        let bytes = FileMap::new(&file).map_err(|cause| at_path(Error::io("map", cause)))?;
+        Ok(Self { bytes: Bytes::Mapped(bytes) })
+    }
+
+    /// Reads standard input to its end. A regular file redirected to it is mapped; anything else is
+    /// kept in memory the system can swap, and from a size on in a file without a name.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no room for it.
+    pub fn stdin() -> Result<Self, Error> {
+        let at_path = |error: Error| error.at_path(Path::new("-"));
+        if let Some(file) = spool::stdin_file() {
+            let mapped = FileMap::new(&file).map_err(|cause| at_path(Error::io("map", cause)))?;
+            return Ok(Self { bytes: Bytes::Mapped(mapped) });
+        }
+        let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
+        Ok(Self { bytes: Bytes::Spooled(spooled) })
+    }
+
+    /// A dump that is in memory already.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes: Bytes::Buffer(bytes) }
+    }
+
+    /// Reads a whole small file, as a public key, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read or is larger.
+    pub fn read_small(path: &Path, limit: u64) -> Result<Self, Error> {
+        let failed = |cause| Error::io("read", cause).at_path(path);
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > limit {
+            return Err(failed(io::Error::other(format!("larger than {limit} bytes"))));
+        }
+        Ok(Self::from_bytes(bytes))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Mapped(map) => map.bytes(),
+            Bytes::Spooled(spooled) => spooled.bytes(),
+            Bytes::Buffer(buffer) => buffer,
+        }
+    }
+}
+
+/// What a file that is not regular is; `None` for a regular one.
+fn not_regular(metadata: &fs::Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return None;
+    }
+    if kind.is_dir() {
+        return Some("a directory");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Some("a FIFO");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return Some("a device");
+        }
+    }
+    Some("no regular file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_mapped_and_a_directory_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dump");
+        fs::write(&path, b"abc").unwrap();
+        assert_eq!(Source::open(&path).unwrap().bytes(), b"abc");
+        fs::write(&path, b"").unwrap();
+        assert_eq!(Source::open(&path).unwrap().bytes(), b"");
+        let error = Source::open(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("is a directory, expected a regular file"), "{error}");
+        let error = Source::open(&directory.path().join("absent")).unwrap_err().to_string();
+        assert!(error.contains("failed to open"), "{error}");
+    }
+
+    #[test]
+    fn small_files_are_bounded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        fs::write(&path, b"abc").unwrap();
+        assert_eq!(Source::read_small(&path, 3).unwrap().bytes(), b"abc");
+        assert!(Source::read_small(&path, 2).is_err());
+    }
+
+    #[test]
+    fn a_stream_is_read_to_its_end() {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|i| i as u8).collect();
+        let spooled = spool::Spooled::read(&mut &bytes[..]).unwrap();
+        assert_eq!(spooled.bytes(), bytes);
+    }
+}

@@ -1,0 +1,3 @@
+//! Searches that no anchor announces: they know the number they look for.
+
+pub mod public_halves;

@@ -1,0 +1,152 @@
+//! The wall between the rooms of `src/`: reads the sources and holds them to the tables below.
+//!
+//! One crate has no walls made by the compiler, so this test is the wall. It lexes every file (a path inside a macro is
+//! seen too), resolves the first name of each path, and judges where the path leads. `#[cfg(test)]` modules may use
+//! what they like, except for the rows of `NOWHERE` and for `unsafe`.
+//!
+//! Limits: names that come in through a glob import, and paths inside string literals, are not followed.
+
+#[path = "layers/cases.rs"]
+mod cases;
+#[path = "layers/judge.rs"]
+mod judge;
+#[path = "layers/read.rs"]
+mod read;
+#[path = "layers/tokens.rs"]
+mod tokens;
+#[path = "layers/tree.rs"]
+mod tree;
+
+use judge::House;
+use tree::Tree;
+
+/// Room | the rooms it may use. Low to high: a room stands below all who use it.
+///
+/// `detect::Evidence` opens only that name of a room; `lib.rs` may name every room, to declare and to re-export it.
+const ROOMS: &str = "
+    error     |
+    secret    |
+    bytes     | error secret
+    text      | bytes secret
+    crypto    | error secret bytes
+    clue      | error bytes crypto
+    finding   | error bytes crypto clue
+    outcome   | error finding
+    memory    | error bytes finding
+    source    | error
+    unpack    | error bytes text memory source
+    dump      | error bytes text memory source
+    detect    | secret bytes text crypto clue finding
+    sweep     | secret bytes text crypto clue finding memory
+    correlate | crypto clue finding outcome memory detect::Evidence detect::Sighting
+    scan      | error secret bytes text crypto clue finding outcome memory source unpack dump detect
+              | sweep correlate
+    policy    | error bytes text crypto clue finding outcome correlate
+    report    | error clue finding outcome policy
+    remedy    | error secret bytes text crypto clue finding outcome memory source unpack dump
+              | correlate scan policy
+    worker    | error bytes clue finding outcome memory source unpack dump correlate scan policy
+    gate      | error bytes clue finding outcome memory source unpack dump correlate scan policy
+              | report remedy worker
+    cli       | error secret bytes text crypto clue finding outcome memory source unpack dump detect
+              | sweep correlate scan policy report remedy worker gate
+    main      | cli
+";
+
+/// Outside crate, as the code spells it | the rooms where it is at home. Every dependency in `Cargo.toml` has a row.
+///
+/// `aho_corasick` is in `detect` for the types of an anchor's match only; the automaton is built in `scan`.
+const CRATES: &str = "
+    aho_corasick   | scan detect
+    anstyle        | cli report
+    base64ct       | text crypto
+    clap           | cli
+    crypto_bigint  | crypto
+    crypto_primes  | crypto
+    der            | crypto
+    ed25519_dalek  | crypto
+    globset        | cli
+    indicatif      | cli
+    k256           | crypto
+    memchr         | bytes text sweep scan
+    memmap2        | source
+    minidump       | dump
+    object         | dump
+    p256           | crypto
+    p384           | crypto
+    p521           | crypto
+    pkcs1          | crypto
+    pkcs8          | crypto
+    rayon          | sweep scan
+    rustix         | source remedy worker gate cli
+    scroll         | dump
+    sec1           | crypto
+    serde          | report
+    serde_json     | report
+    sha2           | crypto source
+    spki           | crypto
+    tempfile       | source remedy worker gate cli
+    thiserror      | error
+    walkdir        | cli
+    x25519_dalek   | crypto
+    zeroize        | secret crypto
+";
+
+/// Path of the standard library | the rooms that may use it or anything inside it.
+const STD_PATHS: &str = "
+    std::fs         | source unpack policy remedy worker gate cli
+    std::io::stdout | cli main
+    std::io::stderr | cli main
+";
+
+/// Macro | the rooms that may call it. The library tells, the command line prints.
+const MACROS: &str = "
+    print    | cli main
+    println  | cli main
+    eprint   | cli main
+    eprintln | cli main
+    dbg      | cli main
+";
+
+/// Macros that stand nowhere, not even in tests: two leave work undone, one hides code from this test.
+const NOWHERE: &str = "todo unimplemented include";
+
+/// Files that may say `unsafe`, tests included: a path below the repository, or the beginning of a file name and a `*`.
+const UNSAFE_FILES: &str = "src/source/map.rs simd*";
+
+#[test]
+fn sources_keep_to_their_rooms() {
+    let tree = Tree::of_this_crate();
+    for root in ["src/lib.rs", "src/main.rs"] {
+        assert!(tree.files.contains_key(root), "`{root}` is missing, so the wall guards nothing");
+    }
+    let violations = House::ours().judge(&tree);
+    let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    assert!(list.is_empty(), "{} breaches of the wall:\n{}", list.len(), list.join("\n"));
+}
+
+#[test]
+fn rooms_use_only_lower_rooms() {
+    let house = House::ours();
+    let mut lower: Vec<&str> = Vec::new();
+    for (room, uses) in house.rooms.iter() {
+        assert!(!lower.contains(&room), "room `{room}` has two rows");
+        for used in uses {
+            let used_room = used.split("::").next().expect("a split has a first part");
+            assert!(lower.contains(&used_room), "`{room}` uses `{used}`, which does not stand below it");
+        }
+        lower.push(room);
+    }
+}
+
+#[test]
+fn tables_name_only_rooms() {
+    let house = House::ours();
+    for table in [&house.crates, &house.std_paths, &house.macros] {
+        for (what, homes) in table.iter() {
+            for home in homes {
+                assert!(house.rooms.get(home).is_some(), "the row of `{what}` names `{home}`, which is no room");
+            }
+        }
+    }
+}
