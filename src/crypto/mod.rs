@@ -6,6 +6,7 @@ pub mod der;
 pub mod edwards;
 pub mod prover;
 pub mod public_key;
+mod published;
 pub mod random;
 pub mod rsa;
 #[cfg(test)]

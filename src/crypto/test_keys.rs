@@ -57,15 +57,16 @@ pub struct RsaKey {
 
 /// The RSA keys of the index.
 pub fn rsa_keys() -> Vec<RsaKey> {
-    let rows = index().into_iter().filter(|row| row.form == "der.pkcs1");
-    rows.map(|row| {
-        let data = read(&row.file);
-        let mut reader = Reader::new(&data).inside(tag::SEQUENCE).expect("a sequence");
-        let mut number = || reader.unsigned().expect("an integer").to_vec();
-        number();
-        RsaKey { n: number(), e: number(), d: number(), p: number(), q: number() }
-    })
-    .collect()
+    index().into_iter().filter(|row| row.form == "der.pkcs1").map(|row| rsa_key(&row.file)).collect()
+}
+
+/// The numbers in a PKCS#1 file.
+pub fn rsa_key(file: &str) -> RsaKey {
+    let data = read(file);
+    let mut reader = Reader::new(&data).inside(tag::SEQUENCE).expect("a sequence");
+    let mut number = || reader.unsigned().expect("an integer").to_vec();
+    number();
+    RsaKey { n: number(), e: number(), d: number(), p: number(), q: number() }
 }
 
 fn directory() -> PathBuf {

@@ -5,14 +5,14 @@ pub fn stream_name(kind: u32) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == kind);
     match (known, kind) {
         (Some((_, name)), _) => (*name).to_owned(),
-        (None, 0x4350_0000..=0x4350_ffff) => format!("Crashpad stream {kind:#x}"),
-        (None, 0x1_0000..) => format!("user stream {kind:#x}"),
-        (None, _) => format!("stream {kind}"),
+        (None, 0x4350_0000..=0x4350_ffff) => format!("Crashpad {kind:#x}"),
+        (None, 0x1_0000..) => format!("user {kind:#x}"),
+        (None, _) => format!("type {kind}"),
     }
 }
 
 const NAMES: &[(u32, &str)] = &[
-    (0, "unused stream"),
+    (0, "unused"),
     (3, "ThreadList"),
     (4, "ModuleList"),
     (5, "MemoryList"),
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn every_type_has_a_name() {
         assert_eq!(stream_name(9), "Memory64List");
-        assert_eq!(stream_name(0x1_0001), "user stream 0x10001");
-        assert_eq!(stream_name(0x4350_0042), "Crashpad stream 0x43500042");
-        assert_eq!(stream_name(99), "stream 99");
+        assert_eq!(stream_name(0x1_0001), "user 0x10001");
+        assert_eq!(stream_name(0x4350_0042), "Crashpad 0x43500042");
+        assert_eq!(stream_name(99), "type 99");
     }
 }

@@ -15,7 +15,7 @@ use crate::outcome::{Coverage, DumpOutcome, Missing, Reason, Search, Truncated};
 use crate::policy;
 use crate::source::Source;
 use crate::sweep::public_halves::PublicHalves;
-use crate::unpack;
+use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -146,7 +146,7 @@ impl Scanner {
             size,
             sha256: self.hash.then(|| Sha256::digest(data).into()),
             verdict: crate::outcome::Verdict::Incomplete,
-            error: faults.into_iter().next(),
+            error: container.map(not_opened).or(faults.into_iter().next()),
             coverage: Coverage { bytes: size, scanned, not_dumped, missing },
             truncated,
             searches,
@@ -160,6 +160,11 @@ impl Scanner {
         outcome.verdict = policy::verdict(&outcome);
         outcome
     }
+}
+
+/// What is wrong with a file that is a container.
+fn not_opened(container: &Container) -> Error {
+    Error::malformed(0, "a dump", format!("a {} container, which is not opened", container.name))
 }
 
 fn seams_scope(seams: seams::Seams) -> String {
