@@ -158,17 +158,29 @@ fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
     let first = |place: &PlaceSeen| place.pieces.first().map(|piece| piece.offset);
     places.sort_by(|a, b| {
         let by_place = first(a).cmp(&first(b)).then(length(b).cmp(&length(a)));
-        by_place.then_with(|| (&a.pieces, a.form, b.proof).cmp(&(&b.pieces, b.form, a.proof)))
+        by_place.then_with(|| (b.proof, &a.pieces, a.form).cmp(&(a.proof, &b.pieces, b.form)))
     });
-    let mut kept: Vec<PlaceSeen> = Vec::new();
-    for place in places {
-        let is_inside =
-            |outer: &PlaceSeen| place.pieces.iter().all(|piece| outer.pieces.iter().any(|outer| holds(outer, piece)));
-        if !kept.iter().rev().take(NESTING).any(is_inside) {
-            kept.push(place);
-        }
-    }
-    kept
+    let mut pieces: Vec<(&Piece, usize)> = places
+        .iter()
+        .enumerate()
+        .flat_map(|(index, place)| place.pieces.iter().map(move |piece| (piece, index)))
+        .collect();
+    pieces.sort_by_key(|(piece, index)| (piece.offset, *index));
+    let is_inner = |index: usize, place: &PlaceSeen| {
+        let Some(start) = first(place) else { return true };
+        let before = pieces.partition_point(|(piece, _)| piece.offset <= start);
+        let near = pieces.get(before.saturating_sub(NESTING)..before).unwrap_or_default();
+        near.iter().any(|&(_, outer)| {
+            let other = places.get(outer).filter(|other| (length(other), index) > (length(place), outer));
+            other.is_some_and(|other| {
+                place.pieces.iter().all(|piece| other.pieces.iter().any(|outer| holds(outer, piece)))
+            })
+        })
+    };
+    let inner: Vec<bool> = places.iter().enumerate().map(|(index, place)| is_inner(index, place)).collect();
+    let mut inner = inner.into_iter();
+    places.retain(|_| !inner.next().unwrap_or(false));
+    places
 }
 
 fn holds(outer: &Piece, inner: &Piece) -> bool {
@@ -181,5 +193,5 @@ fn order(finding: &Finding) -> (Option<&Piece>, Kind, Option<Fingerprint>) {
     (first, finding.kind, finding.spki_sha256)
 }
 
-/// Places that may begin between a structure and the one inside it.
-const NESTING: usize = 8;
+/// Pieces that may begin between the start of a structure and the start of one inside it.
+const NESTING: usize = 16;

@@ -74,6 +74,8 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     draft.platform.processor = processor(header.e_machine(endian), header.is_class_64());
     draft.platform.system = system(header.e_ident().os_abi).to_owned();
 
+    let sections = u64::from(header.e_shentsize(endian)) * u64::from(header.e_shnum(endian));
+    draft.declare(if header.is_class_64() { 40 } else { 32 }, header.e_shoff(endian).into(), sections);
     let table_at: u64 = header.e_phoff(endian).into();
     let entry_size = size_of::<E::ProgramHeader>() as u64;
     let entries = header.phnum(endian, data).unwrap_or_else(|_| {

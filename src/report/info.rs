@@ -114,7 +114,7 @@ pub fn write_info(contents: &Contents, as_json: bool, color: bool, out: &mut dyn
     }
     let seams = match contents.seams {
         0 => String::new(),
-        number => format!(", and {number} windows of memory put together across seams"),
+        number => format!(", and {} of memory put together across seams", count(number, "window")),
     };
     writeln!(out, "  a scan searches all {} bytes of the file{seams}", contents.will_be_scanned)
 }

@@ -14,7 +14,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// One document for all dumps, written at the end.
 pub struct Json {
     detail: Detail,
-    dumps: Vec<serde_json::Value>,
+    dumps: Vec<Dump>,
 }
 
 impl Json {
@@ -26,7 +26,7 @@ impl Json {
 
 impl Reporter for Json {
     fn dump(&mut self, outcome: &DumpOutcome, _: Origin, _: &mut dyn Write) -> io::Result<()> {
-        self.dumps.push(serde_json::to_value(Dump::new(outcome, self.detail))?);
+        self.dumps.push(Dump::new(outcome, self.detail));
         Ok(())
     }
 
@@ -69,7 +69,7 @@ struct Document<'o> {
     schema_version: u32,
     tool: Tool,
     verdict: &'static str,
-    dumps: &'o [serde_json::Value],
+    dumps: &'o [Dump],
 }
 
 #[derive(Serialize)]
@@ -96,7 +96,7 @@ struct Tool {
 const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 #[derive(Serialize)]
-struct Dump<'o> {
+struct Dump {
     path: String,
     format: &'static str,
     size: u64,
@@ -105,8 +105,8 @@ struct Dump<'o> {
     error: Option<Fault>,
     coverage: Coverage,
     truncated: Option<Truncated>,
-    searches: Vec<Search<'o>>,
-    findings: Vec<Key<'o>>,
+    searches: Vec<Search>,
+    findings: Vec<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_keys: Option<Vec<Public>>,
 }
@@ -139,38 +139,38 @@ struct Truncated {
 }
 
 #[derive(Serialize)]
-struct Search<'o> {
+struct Search {
     name: &'static str,
-    scope: &'o str,
+    scope: String,
     complete: bool,
 }
 
 #[derive(Serialize)]
-struct Key<'o> {
+struct Key {
     kind: &'static str,
     bits: Option<u32>,
     curve: Option<&'static str>,
     proof: &'static str,
     spki_sha256: Option<String>,
     known: Option<&'static str>,
-    places: Vec<PlaceOf<'o>>,
+    places: Vec<PlaceOf>,
     places_omitted: u64,
 }
 
 #[derive(Serialize)]
-struct PlaceOf<'o> {
+struct PlaceOf {
     form: &'static str,
     component: &'static str,
     encoding: &'static str,
     proof: &'static str,
     pieces: Vec<PieceOf>,
-    owner: Owner<'o>,
+    owner: Owner,
 }
 
 #[derive(Serialize)]
-struct Owner<'o> {
+struct Owner {
     kind: &'static str,
-    name: &'o str,
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -198,8 +198,8 @@ struct PublicPlace {
     piece: PieceOf,
 }
 
-impl<'o> Dump<'o> {
-    fn new(outcome: &'o DumpOutcome, detail: Detail) -> Self {
+impl Dump {
+    fn new(outcome: &DumpOutcome, detail: Detail) -> Self {
         let shown = |finding: &&Finding| detail.shapes || finding.proof >= Proof::Parsed;
         let missing = outcome.coverage.missing.iter();
         Self {
@@ -225,7 +225,7 @@ impl<'o> Dump<'o> {
             searches: outcome
                 .searches
                 .iter()
-                .map(|search| Search { name: search.name, scope: &search.scope, complete: search.complete })
+                .map(|search| Search { name: search.name, scope: search.scope.clone(), complete: search.complete })
                 .collect(),
             findings: outcome.findings.iter().filter(shown).map(Key::new).collect(),
             public_keys: detail.public.then(|| outcome.public_keys.iter().map(Public::new).collect()),
@@ -233,8 +233,8 @@ impl<'o> Dump<'o> {
     }
 }
 
-impl<'o> Key<'o> {
-    fn new(finding: &'o Finding) -> Self {
+impl Key {
+    fn new(finding: &Finding) -> Self {
         Self {
             kind: finding.kind.name(),
             bits: finding.bits,
@@ -248,15 +248,15 @@ impl<'o> Key<'o> {
     }
 }
 
-impl<'o> PlaceOf<'o> {
-    fn new(place: &'o Place) -> Self {
+impl PlaceOf {
+    fn new(place: &Place) -> Self {
         Self {
             form: place.form,
             component: place.component,
             encoding: place.encoding,
             proof: place.proof.name(),
             pieces: place.pieces.iter().map(PieceOf::new).collect(),
-            owner: Owner { kind: place.owner.kind.name(), name: &place.owner.name },
+            owner: Owner { kind: place.owner.kind.name(), name: place.owner.name.clone() },
         }
     }
 }

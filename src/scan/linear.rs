@@ -1,7 +1,6 @@
 //! The pass over all bytes in file order, shared out in chunks. A chunk owns the anchors that start in
 //! it; detectors see the whole file.
 
-use super::Progress;
 use super::anchors::Anchors;
 use super::ledger::Ledger;
 use crate::bytes;
@@ -21,14 +20,15 @@ pub struct Share {
     pub is_limited: bool,
 }
 
-/// Scans all of `data` into `ledger`; returns how many bytes were searched.
+/// Scans all of `data` into `ledger`; returns how many bytes were searched. Calls `done` with each range
+/// that was.
 pub fn scan(
     anchors: &Anchors,
     data: &[u8],
     map: &MemoryMap,
     cache: &ProofCache,
     ledger: &mut Ledger,
-    progress: &dyn Progress,
+    done: &(dyn Fn(Range<usize>) + Sync),
 ) -> u64 {
     let mut scanned = 0;
     for wave in (0..data.len()).step_by(CHUNK * CHUNKS_IN_WAVE) {
@@ -40,7 +40,7 @@ pub fn scan(
             .map(|start| {
                 let chunk = start..wave_end.min(start + CHUNK);
                 let share = examine(anchors, data, chunk.clone(), &Prover::new(cache, budget));
-                progress.advance(chunk.len() as u64);
+                done(chunk);
                 share
             })
             .collect();

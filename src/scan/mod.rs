@@ -94,7 +94,8 @@ impl Scanner {
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
         let data = source.bytes();
-        let judged = catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.judge(path.clone(), data, progress))));
+        let judged =
+            catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.judge(path.clone(), source, progress))));
         judged.unwrap_or_else(|_| broken(path, data.len() as u64))
     }
 
@@ -103,11 +104,12 @@ impl Scanner {
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
         let map = crate::memory::MemoryMap::raw(source.bytes().len() as u64);
-        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &()));
+        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &|_| ()));
         ledger.identities()
     }
 
-    fn judge(&self, path: PathBuf, data: &[u8], progress: &dyn Progress) -> DumpOutcome {
+    fn judge(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
+        let data = source.bytes();
         let container = unpack::sniff(data);
         let format = dump::sniff(data);
         let Dump { map, declared_end, not_dumped, faults, is_cut, .. } = format.read(data);
@@ -115,7 +117,10 @@ impl Scanner {
 
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
-        let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, progress);
+        let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, &|range| {
+            progress.advance(range.len() as u64);
+            source.release(range);
+        });
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
         let seams_complete = !is_cut && (!ledger.is_limited() || !anchors_complete);
@@ -128,7 +133,7 @@ impl Scanner {
             Search { name: "seams", scope: seams_scope(seams), complete: seams_complete },
             Search {
                 name: "public-halves",
-                scope: format!("{} keys without a public half, every byte of the file", unconfirmed.len()),
+                scope: format!("public halves of {} keys that hold none, in every byte of the file", unconfirmed.len()),
                 complete: halves.is_none_or(|halves| halves.is_complete()),
             },
         ];
@@ -168,7 +173,9 @@ fn not_opened(container: &Container) -> Error {
 }
 
 fn seams_scope(seams: seams::Seams) -> String {
-    format!("{} windows of memory that follows by address but not in the file, {} bytes", seams.windows, seams.bytes)
+    let seams::Seams { windows, bytes } = seams;
+    let plural = if windows == 1 { "" } else { "s" };
+    format!("memory that follows by address but not in the file: {windows} window{plural}, {bytes} bytes")
 }
 
 /// The outcome for a file on which the scanner failed.

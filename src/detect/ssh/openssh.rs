@@ -15,6 +15,7 @@ use crate::crypto::rsa::RsaNumbers;
 use crate::crypto::{Prover, PublicKey};
 use crate::detect::key::Key;
 use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
+use crate::finding::Kind;
 use crate::secret::Secret;
 
 /// The detector of the binary form.
@@ -31,7 +32,8 @@ impl Detector for OpenSsh {
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, length) = parse(hit.data.get(hit.at..)?, hit.prover)?;
-        Some(Sighting::Key(key.at(self.name(), "raw", hit.at..hit.at + length)))
+        let form = if key.kind == Kind::Encrypted { "ssh.openssh-encrypted" } else { self.name() };
+        Some(Sighting::Key(key.at(form, "raw", hit.at..hit.at + length)))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::detect::der::{pkcs1, pkcs8, sec1};
 use crate::detect::key::{Key, Parse};
 use crate::detect::ssh::openssh;
 use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
+use crate::finding::Kind;
 use crate::text::{Base64Text, Encoding, TextView};
 
 /// The detector.
@@ -43,12 +44,13 @@ impl Detector for PrivatePem {
             return None;
         }
         let bytes = text.decode()?;
-        let (key, form) = if is_encrypted {
-            (Key::encrypted(None, &bytes), label.encrypted_form)
+        let key = if is_encrypted {
+            Key::encrypted(None, &bytes)
         } else {
             let parsers = std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
-            (parsers.copied().find_map(|parse| parse(&bytes, hit.prover))?.0, label.form)
+            parsers.copied().find_map(|parse| parse(&bytes, hit.prover))?.0
         };
+        let form = if key.kind == Kind::Encrypted { label.encrypted_form } else { label.form };
         let end = view
             .skip(gathered.end, "-----END ")
             .and_then(|name| view.skip(name, label.name))
@@ -63,7 +65,7 @@ struct Label {
     /// What stands between `-----BEGIN ` and the anchor.
     name: &'static str,
     form: &'static str,
-    /// The form's name when RFC 1421 headers say the body is encrypted.
+    /// The form's name when the key is under a passphrase.
     encrypted_form: &'static str,
     parse: Parse,
 }
@@ -113,5 +115,5 @@ fn skip_line_end(view: TextView<'_>, at: usize) -> Option<usize> {
 /// The end of every private key's BEGIN line.
 const ANCHOR: &str = "PRIVATE KEY-----";
 
-/// The fewest base64 characters of a body: 48 bytes of an Ed25519 PKCS#8.
-const MIN_CHARACTERS: usize = 64;
+/// The fewest base64 characters of a body: the 39 bytes of a P-256 scalar in SEC 1 without more.
+const MIN_CHARACTERS: usize = 52;

@@ -1,0 +1,81 @@
+//! The real dumps in `samples/`, each against the `expected.json` beside it. A new sample needs no code.
+
+use super::{common::root, json};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// Sample dumps with what is expected of them.
+pub fn samples() -> Vec<(PathBuf, Value)> {
+    let mut samples = Vec::new();
+    for directory in fs::read_dir(root().join("samples")).unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(expected) = fs::read(directory.join("expected.json")) else { continue };
+        let dump = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let dump = dump.filter(|path| !path.ends_with("expected.json")).collect::<Vec<_>>();
+        assert_eq!(dump.len(), 1, "one dump in {}", directory.display());
+        samples.push((dump[0].clone(), serde_json::from_slice(&expected).unwrap()));
+    }
+    samples.sort_by_key(|(path, _)| path.clone());
+    assert!(samples.len() >= 4, "samples of both formats, leaking and clean");
+    samples
+}
+
+#[test]
+fn each_sample_is_judged_as_expected() {
+    for (path, expected) in samples() {
+        let name = path.display();
+        assert!(fs::metadata(&path).unwrap().len() <= 2 << 20, "{name} is larger than 2 MiB");
+        let report = json([&path]);
+        let dump = &report["dumps"][0];
+        assert_eq!(dump["verdict"], expected["verdict"], "{name}");
+        assert_eq!(report["verdict"], expected["verdict"], "{name}");
+        assert_eq!(dump["format"], expected["format"], "{name}");
+        assert_eq!(dump["coverage"]["scanned"], dump["size"], "{name}");
+        let findings = dump["findings"].as_array().unwrap();
+        let wanted = expected["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(findings.len(), wanted.len(), "{name}: {findings:#?}");
+        for wanted in wanted {
+            let found = findings.iter().find(|found| found["spki_sha256"] == wanted["spki_sha256"]);
+            let found = found.unwrap_or_else(|| panic!("{name}: {} not found", wanted["spki_sha256"]));
+            for field in ["kind", "bits", "curve", "proof"] {
+                assert_eq!(found[field], wanted[field], "{name}: {field}");
+            }
+            let forms: BTreeSet<&str> =
+                found["places"].as_array().unwrap().iter().map(|place| place["form"].as_str().unwrap()).collect();
+            let wanted: BTreeSet<&str> =
+                wanted["forms"].as_array().unwrap().iter().map(|form| form.as_str().unwrap()).collect();
+            assert_eq!(forms, wanted, "{name}");
+        }
+    }
+}
+
+#[test]
+fn places_point_at_the_bytes_they_name() {
+    for (path, _) in samples() {
+        let data = fs::read(&path).unwrap();
+        let report = json([&path]);
+        for finding in report["dumps"][0]["findings"].as_array().unwrap() {
+            for place in finding["places"].as_array().unwrap() {
+                let piece = &place["pieces"][0];
+                let at = usize::try_from(piece["offset"].as_u64().unwrap()).unwrap();
+                let start: &[u8] = match place["form"].as_str().unwrap() {
+                    form if form.starts_with("pem.") => b"-----BEGIN ",
+                    _ => b"\x30",
+                };
+                assert!(data[at..].starts_with(start), "{} at {at:#x}", path.display());
+                assert!(piece["va"].as_str().is_none_or(|va| va.starts_with("0x")), "addresses are strings");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte_of_the_report() {
+    let run = |threads: &str| super::dumpgate(["scan", "--public", "--shapes", "--threads", threads, "samples"]).stdout;
+    let one = run("1");
+    for threads in ["2", "3", "16"] {
+        assert_eq!(run(threads), one, "{threads} threads");
+    }
+    assert_eq!(super::dumpgate(["scan", "--public", "--shapes", "samples"]).stdout, one);
+}

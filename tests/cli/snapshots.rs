@@ -1,0 +1,44 @@
+//! What users see, to the letter: exit code, standard output and standard error in one snapshot.
+
+use super::{command, stderr, stdout};
+
+/// Runs the program and lays out everything it said.
+fn said(arguments: &[&str]) -> String {
+    let output = command().args(arguments).output().unwrap();
+    format!(
+        "$ dumpgate {}\n{}[stderr]\n{}[exit {}]\n",
+        arguments.join(" "),
+        stdout(&output),
+        stderr(&output),
+        super::code(&output)
+    )
+}
+
+#[test]
+fn help() {
+    insta::assert_snapshot!("help", said(&["--help"]));
+    insta::assert_snapshot!("help_scan", said(&["scan", "--help"]));
+    insta::assert_snapshot!("help_info", said(&["info", "--help"]));
+}
+
+#[test]
+fn scan_as_text() {
+    insta::assert_snapshot!("scan_text", said(&["scan", "samples"]));
+    insta::assert_snapshot!("scan_public", said(&["scan", "--public", "samples/clean-socat"]));
+    insta::assert_snapshot!("scan_absent", said(&["scan", "samples/absent"]));
+}
+
+#[test]
+fn scan_as_json() {
+    insta::assert_snapshot!(
+        "scan_json",
+        said(&["scan", "--format", "json", "samples/sh-signer-p256", "samples/clean-socat"])
+    );
+    insta::assert_snapshot!("scan_jsonl", said(&["scan", "--format", "jsonl", "samples/sh-deploy-ed25519"]));
+}
+
+#[test]
+fn info() {
+    insta::assert_snapshot!("info_core", said(&["info", "samples/sh-signer-p256/sh-signer-p256.core"]));
+    insta::assert_snapshot!("info_minidump", said(&["info", "samples/sh-deploy-ed25519/sh-deploy-ed25519.dmp"]));
+}

@@ -1,0 +1,212 @@
+//! Every detector against keys written by openssl and ssh-keygen: the true ones, cut at every length,
+//! changed at every byte, and things that only look like keys.
+
+mod common;
+
+use common::{Row, key, noise, rows, scan};
+use dumpgate::finding::{Finding, Proof};
+use dumpgate::outcome::Verdict;
+
+/// The one finding in `data`.
+fn finding(data: &[u8]) -> Option<Finding> {
+    let mut findings = scan(data).findings;
+    assert!(findings.len() <= 1, "{findings:?}");
+    findings.pop()
+}
+
+/// The proof a file reaches by itself: `None` when it holds no private key.
+fn expected(row: &Row) -> Option<Proof> {
+    let name = &row.file;
+    let lacks_public = ["nopublic", "bare"].iter().any(|part| name.contains(part))
+        || (["ed25519", "x25519"].contains(&row.kind.as_str()) && row.form.ends_with("pkcs8"));
+    match row.form.as_str() {
+        form if form.ends_with("-encrypted") => Some(Proof::Parsed),
+        "der.spki" | "pem.spki" | "der.certificate" | "pem.certificate" | "ssh.public" => None,
+        _ if lacks_public => Some(Proof::Parsed),
+        _ => Some(Proof::Arithmetic),
+    }
+}
+
+/// Whether the curve cannot be known from the file alone.
+fn leaves_curve_open(row: &Row) -> bool {
+    row.file.contains("sec1-bare") && row.curve.as_deref() == Some("secp256k1")
+}
+
+#[test]
+fn every_key_is_found_named_and_proven() {
+    let mut tried = 0;
+    for row in rows() {
+        let data = [noise(1000, 1), key(&row.file), noise(1000, 2)].concat();
+        let found = finding(&data);
+        let proof = expected(&row);
+        assert_eq!(found.as_ref().map(|found| found.proof), proof, "{}", row.file);
+        let Some(found) = found else { continue };
+        tried += 1;
+        assert_eq!(found.places[0].form, row.form, "{}", row.file);
+        assert_eq!(found.places[0].pieces[0].offset, 1000, "{}", row.file);
+        let length = key(&row.file).trim_ascii_end().len();
+        if row.form.starts_with("pem") {
+            assert_eq!(found.places[0].pieces[0].length, length as u64, "{}", row.file);
+        }
+        let names_its_key = !row.form.ends_with("-encrypted") || row.form == "pem.openssh-encrypted";
+        if names_its_key && !leaves_curve_open(&row) {
+            assert_eq!(
+                found.spki_sha256.map(|name| name.to_string()).as_deref(),
+                Some(&*row.spki_sha256),
+                "{}",
+                row.file
+            );
+            assert_eq!(found.bits, Some(row.bits), "{}", row.file);
+            assert_eq!(found.curve.map(|curve| curve.name().to_owned()), row.curve, "{}", row.file);
+        }
+    }
+    assert!(tried > 60, "only {tried} private keys in the index");
+}
+
+#[test]
+fn a_public_half_anywhere_in_the_dump_raises_the_proof() {
+    for row in rows().iter().filter(|row| expected(row) == Some(Proof::Parsed)) {
+        if row.form.ends_with("-encrypted") {
+            continue;
+        }
+        let stem = row.file.split('.').next().unwrap();
+        for public in [format!("{stem}.spki.der"), format!("{stem}.spki.pem")] {
+            let data = [key(&row.file), noise(50, 1), key(&public)].concat();
+            let found = finding(&data).unwrap();
+            assert_eq!(found.proof, Proof::Arithmetic, "{} with {public}", row.file);
+            assert_eq!(found.spki_sha256.unwrap().to_string(), row.spki_sha256, "{} with {public}", row.file);
+        }
+        let spki = key(&format!("{stem}.spki.der"));
+        let size = match row.bits {
+            256 if row.kind == "ec" => 64,
+            384 => 96,
+            521 => 132,
+            _ => 32,
+        };
+        let bare = [key(&row.file), noise(50, 1), spki[spki.len() - size..].to_vec(), noise(50, 2)].concat();
+        assert_eq!(finding(&bare).unwrap().proof, Proof::Arithmetic, "{} with a bare point", row.file);
+    }
+}
+
+#[test]
+fn another_public_key_proves_nothing() {
+    let data = [key("p256.sec1-nopublic.der"), key("ssh-p256.pub"), key("p384.spki.der")].concat();
+    assert_eq!(finding(&data).unwrap().proof, Proof::Parsed);
+}
+
+#[test]
+fn certificates_and_public_keys_are_clues_in_every_form() {
+    for row in rows().iter().filter(|row| row.form.ends_with("spki") || row.form.ends_with("certificate")) {
+        let outcome = scan(&[noise(99, 1), key(&row.file), noise(99, 2)].concat());
+        assert_eq!(outcome.verdict, Verdict::Clean, "{}", row.file);
+        let names: Vec<String> = outcome.public_keys.iter().map(|key| key.spki_sha256.to_string()).collect();
+        assert_eq!(names, [row.spki_sha256.clone()], "{}", row.file);
+    }
+}
+
+/// Keys small enough to be changed thousands of times.
+const SMALL: &[&str] = &[
+    "rsa1024.pkcs1.der",
+    "rsa1024.pkcs8.der",
+    "rsa1024.pkcs8.pem",
+    "p256.sec1.der",
+    "p256.sec1-noparams.der",
+    "p256.sec1-nopublic.der",
+    "p256.pkcs8.pem",
+    "ed25519.pkcs8.der",
+    "x25519.pkcs8.pem",
+    "ssh-ed25519.openssh.pem",
+    "ssh-p256.openssh.pem",
+    "p256.pkcs8-encrypted.pem",
+    "rsa1024.spki.der",
+    "p256.cert.pem",
+];
+
+#[test]
+fn a_cut_key_is_never_taken_for_another() {
+    for file in SMALL {
+        let whole = key(file);
+        let name = rows().iter().find(|row| row.file == *file).unwrap().spki_sha256.clone();
+        for length in 0..whole.len() {
+            for found in scan(&whole[..length]).findings {
+                let is_other = found.spki_sha256.is_some_and(|found| found.to_string() != name);
+                assert!(!(found.proof == Proof::Arithmetic && is_other), "{file} cut at {length}: {found:?}");
+                let lost = whole.trim_ascii_end().len() - length.min(whole.trim_ascii_end().len());
+                assert!(lost < 300, "{file} cut at {length} passes for whole");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_key_is_never_proven_under_another_name() {
+    for file in SMALL {
+        let whole = key(file);
+        let name = rows().iter().find(|row| row.file == *file).unwrap().spki_sha256.clone();
+        for at in 0..whole.len() {
+            for flip in [1, 0x80] {
+                let mut changed = whole.clone();
+                changed[at] ^= flip;
+                for found in scan(&changed).findings {
+                    let is_other = found.spki_sha256.is_some_and(|found| found.to_string() != name);
+                    assert!(!(found.proof == Proof::Arithmetic && is_other), "{file} changed at {at}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_key_is_no_finding() {
+    let header = "-----BEGIN PRIVATE KEY-----";
+    let mut decoys: Vec<(&str, Vec<u8>)> = vec![
+        (
+            "header strings",
+            b"-----BEGIN PRIVATE KEY-----\0-----END PRIVATE KEY-----\0-----BEGIN RSA PRIVATE KEY-----\0".to_vec(),
+        ),
+        ("placeholder", format!("{header}\n...your key here...\n-----END PRIVATE KEY-----\n").into_bytes()),
+        (
+            "base64 of noise",
+            format!("{header}\n{}\n-----END PRIVATE KEY-----\n", "QUJDREVGR0hJSktM".repeat(100)).into_bytes(),
+        ),
+        (
+            "format prefix and zeros",
+            [&b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..], &[0; 64]].concat(),
+        ),
+        ("SEC1 of zeros", [&b"\x30\x25\x02\x01\x01\x04\x20"[..], &[0; 64]].concat()),
+        ("SEC1 prefix and text", b"\x30\x25\x02\x01\x01\x04\x20curve25519-sha256,ecdh-sha2-nistp256".to_vec()),
+        ("prefixes in a row", b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x6e\x04\x22\x04\x20\0\0".repeat(4)),
+    ];
+    let mut not_a_product = key("rsa1024.pkcs1.der");
+    let n = key("rsa2048.pkcs1.der");
+    not_a_product[20..80].copy_from_slice(&n[40..100]);
+    decoys.push(("n is not p times q", not_a_product));
+    for (name, decoy) in decoys {
+        let outcome = scan(&[noise(64, 1), decoy, vec![0; 64]].concat());
+        let counts: Vec<_> = outcome.findings.iter().filter(|finding| finding.proof >= Proof::Parsed).collect();
+        assert!(counts.is_empty(), "{name}: {counts:?}");
+        assert_eq!(outcome.verdict, Verdict::Clean, "{name}");
+    }
+}
+
+#[test]
+fn line_ends_do_not_matter() {
+    for file in ["rsa2048.pkcs1.pem", "p256.sec1.pem", "rsa2048.pkcs1-encrypted.pem", "ssh-ed25519.openssh.pem"] {
+        let text = String::from_utf8(key(file)).unwrap();
+        let whole = finding(text.as_bytes()).unwrap();
+        for end in ["\r\n", "\r"] {
+            let found = finding(text.replace('\n', end).as_bytes()).unwrap_or_else(|| panic!("{file} with {end:?}"));
+            assert_eq!((found.spki_sha256, found.proof), (whole.spki_sha256, whole.proof), "{file} with {end:?}");
+        }
+        let no_end = &text[..text.find("-----END").unwrap()];
+        assert_eq!(finding(no_end.as_bytes()).map(|found| found.proof), Some(whole.proof), "{file} without a footer");
+    }
+}
+
+#[test]
+fn a_key_inside_a_key_is_one_place() {
+    let outcome = scan(&key("rsa2048.pkcs8.der"));
+    assert_eq!(outcome.findings.len(), 1);
+    let forms: Vec<_> = outcome.findings[0].places.iter().map(|place| place.form).collect();
+    assert_eq!(forms, ["der.pkcs8"]);
+}
