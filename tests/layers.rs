@@ -24,10 +24,10 @@ use tree::Tree;
 ///
 /// `detect::Evidence` opens only that name of a room; `lib.rs` may name every room, to declare and to re-export it.
 const ROOMS: &str = "
-    error     |
     secret    |
-    bytes     | error secret
+    bytes     |
     text      | bytes secret
+    error     | text
     crypto    | error secret bytes
     clue      | error bytes crypto
     finding   | error bytes crypto clue
@@ -38,18 +38,18 @@ const ROOMS: &str = "
     dump      | error bytes text memory source
     detect    | secret bytes text crypto clue finding
     sweep     | secret bytes text crypto clue finding memory
-    correlate | crypto clue finding outcome memory detect::Evidence detect::Sighting
-    scan      | error secret bytes text crypto clue finding outcome memory source unpack dump detect
-              | sweep correlate
+    correlate | crypto clue finding outcome memory detect::Evidence detect::Key detect::Sighting
     policy    | error bytes text crypto clue finding outcome correlate
-    report    | error clue finding outcome policy
+    scan      | error secret bytes text crypto clue finding outcome memory source unpack dump detect
+              | sweep correlate policy
+    report    | error text crypto clue finding outcome policy
     remedy    | error secret bytes text crypto clue finding outcome memory source unpack dump
-              | correlate scan policy
-    worker    | error bytes clue finding outcome memory source unpack dump correlate scan policy
-    gate      | error bytes clue finding outcome memory source unpack dump correlate scan policy
+              | correlate policy scan
+    worker    | error bytes clue finding outcome memory source unpack dump correlate policy scan
+    gate      | error bytes clue finding outcome memory source unpack dump correlate policy scan
               | report remedy worker
     cli       | error secret bytes text crypto clue finding outcome memory source unpack dump detect
-              | sweep correlate scan policy report remedy worker gate
+              | sweep correlate policy scan report remedy worker gate
     main      | cli
 ";
 
@@ -57,7 +57,7 @@ const ROOMS: &str = "
 ///
 /// `aho_corasick` is in `detect` for the types of an anchor's match only; the automaton is built in `scan`.
 const CRATES: &str = "
-    aho_corasick   | scan detect
+    aho_corasick   | sweep scan detect
     anstyle        | cli report
     base64ct       | text crypto
     clap           | cli
@@ -68,7 +68,7 @@ const CRATES: &str = "
     globset        | cli
     indicatif      | cli
     k256           | crypto
-    memchr         | bytes text sweep scan
+    memchr         | bytes text detect sweep scan
     memmap2        | source
     minidump       | dump
     object         | dump
@@ -83,13 +83,13 @@ const CRATES: &str = "
     sec1           | crypto
     serde          | report
     serde_json     | report
-    sha2           | crypto source
+    sha2           | crypto source scan
     spki           | crypto
     tempfile       | source remedy worker gate cli
     thiserror      | error
     walkdir        | cli
     x25519_dalek   | crypto
-    zeroize        | secret crypto
+    zeroize        | secret crypto source
 ";
 
 /// Path of the standard library | the rooms that may use it or anything inside it.

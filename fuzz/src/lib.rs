@@ -30,8 +30,8 @@ pub fn detector(name: &str, data: &[u8]) {
 }
 
 fn examine(detector: &dyn Detector, data: &[u8], at: usize) {
-    let cache = ProofCache::default();
-    let prover = Prover::new(&cache, PROOFS);
+    static PROVEN: OnceLock<ProofCache> = OnceLock::new();
+    let prover = Prover::new(PROVEN.get_or_init(ProofCache::default), PROOFS);
     let range = match detector.examine(&Hit { data, at, prover: &prover }) {
         None => return,
         Some(Sighting::Public(clue)) => clue.range,

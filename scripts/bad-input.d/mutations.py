@@ -182,8 +182,9 @@ def elf_fields(data):
                 notes += 12 + sum((size + 3) // 4 * 4 for size in sizes)
     # All segments claim the same: bytes, addresses, or more than there is.
     for name, at, value in (
-        ("p_offset=0", 8, 0), ("p_vaddr=0x1000", 16, 0x1000), ("p_filesz=2^63", 32, 2**63), ("p_memsz=2^64-1", 40, 2**64 - 1),
-        ("p_vaddr=2^64-4096", 16, 2**64 - PAGE), ("p_type=PT_NOTE", 0, 4), ("p_type=PT_LOAD", 0, 1),
+        ("p_offset=0", 8, 0), ("p_vaddr=0x1000", 16, 0x1000), ("p_vaddr=2^64-4096", 16, 2**64 - PAGE),
+        ("p_filesz=2^63", 32, 2**63), ("p_memsz=2^64-1", 40, 2**64 - 1), ("p_type=PT_NOTE", 0, 4),
+        ("p_type=PT_LOAD", 0, 1),
     ):
         width = 4 if at == 0 else 8
         places = [(table + 56 * index + at, value.to_bytes(width, "little")) for index in range(count)]

@@ -1,8 +1,9 @@
 //! What a reader gathers before the bytes are tiled: labels, owners and faults, all of them bounded.
 
-use super::span::Spans;
+use super::span::{SortedSpans, Spans};
 use crate::error::Error;
 use crate::memory::{Dump, Label, MemoryMap, Module, Owners, Platform, Process, Thread};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// A dump in the making.
@@ -10,7 +11,12 @@ pub struct Draft {
     length: u64,
     labels: Vec<Label>,
     names: Vec<String>,
+    /// Index of each name, for look-up only.
+    known_names: HashMap<String, u32>,
+    /// Bytes of names that may still be kept.
+    name_room: usize,
     threads: Vec<Thread>,
+    thread_names: BTreeMap<u64, String>,
     modules: Vec<Module>,
     heaps: Vec<Range<u64>>,
     declared_end: u64,
@@ -33,7 +39,10 @@ impl Draft {
             length,
             labels: Vec::new(),
             names: Vec::new(),
+            known_names: HashMap::new(),
+            name_room: MAX_NAME_BYTES,
             threads: Vec::new(),
+            thread_names: BTreeMap::new(),
             modules: Vec::new(),
             heaps: Vec::new(),
             declared_end: 0,
@@ -53,7 +62,7 @@ impl Draft {
         if self.labels.len() < MAX_ENTRIES {
             self.labels.push(label);
         } else {
-            self.is_cut = true;
+            self.cut();
         }
     }
 
@@ -64,7 +73,7 @@ impl Draft {
             return;
         }
         self.declared_end = end;
-        if end > self.length {
+        if end > self.length && self.faults.len() < MAX_FAULTS {
             let expected = format!("{length} bytes at offset {offset:#x}");
             self.fault(Error::malformed(entry, expected, format!("a file of {} bytes", self.length)));
         }
@@ -77,12 +86,23 @@ impl Draft {
         }
     }
 
-    /// The index of a new stream name.
-    pub fn name(&mut self, name: impl Into<String>) -> u32 {
-        if self.names.len() < MAX_ENTRIES {
-            self.names.push(name.into());
+    /// Notes that a table has more entries than are read.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
+    }
+
+    /// The index of a stream name: equal names have equal indices.
+    pub fn name(&mut self, name: &str) -> u32 {
+        if let Some(&index) = self.known_names.get(name) {
+            return index;
         }
-        u32::try_from(self.names.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        let index = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let Some(name) = self.keep(name.to_owned()).filter(|_| self.names.len() < MAX_ENTRIES) else {
+            return u32::MAX;
+        };
+        self.known_names.insert(name.clone(), index);
+        self.names.push(name);
+        index
     }
 
     /// Adds a thread.
@@ -92,11 +112,18 @@ impl Draft {
         }
     }
 
-    /// Adds a mapped file.
-    pub fn module(&mut self, module: Module) {
+    /// Adds a mapped file; without its name when names already take too much room.
+    pub fn module(&mut self, addresses: Range<u64>, offset: u64, name: String) {
         if self.modules.len() < MAX_ENTRIES {
-            self.modules.push(module);
+            let name = self.keep(name).unwrap_or_default();
+            self.modules.push(Module { addresses, offset, name });
         }
+    }
+
+    /// `name`, unless names already take too much room.
+    fn keep(&mut self, name: String) -> Option<String> {
+        self.name_room = self.name_room.checked_sub(name.len())?;
+        Some(name)
     }
 
     /// Adds a heap by its addresses.
@@ -111,15 +138,39 @@ impl Draft {
         &self.modules
     }
 
-    /// Names a thread whose number is known already.
+    /// Mapped files as a set of addresses.
+    pub fn files(&self) -> SortedSpans {
+        let mut files = Spans::default();
+        for module in &self.modules {
+            files.add(module.addresses.start, module.addresses.end.saturating_sub(module.addresses.start));
+        }
+        files.sorted()
+    }
+
+    /// Names the thread of number `id`, whether it is known already or not.
     pub fn name_thread(&mut self, id: u64, name: String) {
-        if let Some(thread) = self.threads.iter_mut().find(|thread| thread.id == id) {
-            thread.name = Some(name);
+        if self.thread_names.len() < MAX_ENTRIES {
+            if let Some(name) = self.keep(name) {
+                self.thread_names.insert(id, name);
+            }
+        }
+    }
+
+    /// Lets the stacks begin where the ranges they begin in do, but no further down than frames that
+    /// returned may reach: some dumps give only the part above the stack pointer as the stack.
+    pub fn deepen_stacks(&mut self, ranges: &SortedSpans) {
+        for stack in self.threads.iter_mut().filter_map(|thread| thread.stack.as_mut()) {
+            if let Some(range) = ranges.around(stack.start) {
+                stack.start = range.start.max(stack.start.saturating_sub(MAX_DEAD_STACK));
+            }
         }
     }
 
     /// Tiles the file.
-    pub fn finish(self) -> Dump {
+    pub fn finish(mut self) -> Dump {
+        for thread in self.threads.iter_mut().filter(|thread| thread.name.is_none()) {
+            thread.name = self.thread_names.get(&thread.id).cloned();
+        }
         let owners = Owners::new(self.threads, self.modules, self.heaps);
         Dump {
             map: MemoryMap::tile(self.length, self.labels, self.names, owners),
@@ -136,5 +187,14 @@ impl Draft {
 /// Labels, names, threads and modules kept at most, each: some 20 MiB of labels. The bytes behind
 /// further entries are scanned all the same.
 pub const MAX_ENTRIES: usize = 1 << 18;
+
+/// Bytes below the stack pointer that still belong to the thread: frames that returned.
+pub const MAX_DEAD_STACK: u64 = 1 << 20;
+
+/// Bytes of one name that are kept: Linux allows a path 4096.
+pub const MAX_NAME: usize = 4096;
+
+/// Bytes of all names together: some 100,000 paths.
+const MAX_NAME_BYTES: usize = 16 << 20;
 
 const MAX_FAULTS: usize = 16;

@@ -6,17 +6,20 @@
 //! | PT_NOTE, NT_PRSTATUS | a thread: number, registers |
 //! | PT_NOTE, NT_PRPSINFO | the process: number, name |
 //! | PT_NOTE, NT_FILE | mapped files |
+//! | PT_NOTE, NT_AUXV | where the program begins |
+//! | section headers | what GDB appends; Linux puts the number of segments there if it is above 65,534 |
 
 use super::Format;
-use super::draft::{Draft, MAX_ENTRIES};
+use super::draft::{Draft, MAX_DEAD_STACK, MAX_ENTRIES, MAX_NAME};
+use super::span::SortedSpans;
 use crate::bytes;
 use crate::error::Error;
-use crate::memory::{Dump, Label, Module, RegionKind, Thread};
+use crate::memory::{Dump, Label, RegionKind, Thread};
 use object::Endian as _;
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64, Machine};
 use object::read::ReadRef;
-use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
+use object::read::elf::{FileHeader, NoteIterator, ProgramHeader, SectionHeader};
 use std::ops::Range;
 
 /// The format.
@@ -73,6 +76,7 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     draft.label(0, Label::other(0, header_size, RegionKind::Header, names));
     draft.platform.processor = processor(header.e_machine(endian), header.is_class_64());
     draft.platform.system = system(header.e_ident().os_abi).to_owned();
+    sections(header, endian, data, draft);
 
     let sections = u64::from(header.e_shentsize(endian)) * u64::from(header.e_shnum(endian));
     draft.declare(if header.is_class_64() { 40 } else { 32 }, header.e_shoff(endian).into(), sections);
@@ -80,7 +84,7 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     let entry_size = size_of::<E::ProgramHeader>() as u64;
     let entries = header.phnum(endian, data).unwrap_or_else(|_| {
         let expected = "a section header that holds the number of segments";
-        draft.fault(Error::malformed(56, expected, "none"));
+        draft.fault(Error::malformed(0, expected, "none"));
         u32::from(u16::MAX)
     });
     if entries == 0 || table_at == 0 {
@@ -90,7 +94,7 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     let given_size = u64::from(header.e_phentsize(endian));
     if given_size != entry_size {
         let expected = format!("program headers of {entry_size} bytes");
-        draft.fault(Error::malformed(54, expected, format!("{given_size} bytes")));
+        draft.fault(Error::malformed(0, expected, format!("{given_size} bytes")));
     }
     let table_size = entry_size * u64::from(entries);
     let names = draft.name("program headers");
@@ -124,18 +128,64 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
             }
         }
     }
-    let mut notes =
-        Notes { draft, endian, is_64: header.is_class_64(), machine: header.e_machine(endian), stacks: Vec::new() };
+    let mut notes = Notes {
+        draft,
+        endian,
+        is_64: header.is_class_64(),
+        machine: header.e_machine(endian),
+        stacks: Vec::new(),
+        entry_point: None,
+        room: MAX_NOTES,
+    };
     for entry in table.iter().filter(|entry| entry.p_type(endian) == elf::PT_NOTE) {
         notes.read::<E>(entry, data);
     }
-    let stacks = notes.stacks;
+    let Notes { stacks, entry_point, .. } = notes;
     loads.sort_unstable_by_key(|load| load.va);
-    for (id, pointer) in stacks {
-        let stack = pointer.and_then(|pointer| stack_at(&loads, draft.modules(), pointer));
+    own(&loads, &stacks, entry_point, draft);
+}
+
+/// Labels the section headers and their names, which lie behind the memory where there are any.
+fn sections<E: FileHeader<Endian = Endianness>>(header: &E, endian: Endianness, data: &[u8], draft: &mut Draft) {
+    let table_at: u64 = header.e_shoff(endian).into();
+    if table_at == 0 {
+        return;
+    }
+    let entry_size = size_of::<E::SectionHeader>() as u64;
+    let table_size = entry_size * u64::from(header.e_shnum(endian)).max(1);
+    let name = draft.name("section headers");
+    draft.label(0, Label::other(table_at, table_size, RegionKind::Header, name));
+    let names_at = table_at.saturating_add(entry_size * u64::from(header.e_shstrndx(endian).0));
+    if let Ok(names) = data.read_at::<E::SectionHeader>(names_at) {
+        if names.sh_type(endian) == elf::SHT_STRTAB {
+            let (offset, size): (u64, u64) = (names.sh_offset(endian).into(), names.sh_size(endian).into());
+            let name = draft.name("section names");
+            draft.label(names_at, Label::other(offset, size, RegionKind::Header, name));
+        }
+    }
+}
+
+/// Finds the threads' stacks and the heap among the sorted segments.
+fn own(loads: &[Load], stacks: &[(u64, Option<u64>)], entry_point: Option<u64>, draft: &mut Draft) {
+    let files = draft.files();
+    let segment = |pointer: u64| {
+        let index = loads.partition_point(|load| load.va <= pointer).checked_sub(1)?;
+        loads.get(index).filter(|load| pointer < load.end()).map(|load| (index, load))
+    };
+    let mut threads_in = vec![0u32; loads.len()];
+    for (index, _) in stacks.iter().filter_map(|(_, pointer)| segment((*pointer)?)) {
+        if let Some(count) = threads_in.get_mut(index) {
+            *count += 1;
+        }
+    }
+    for &(id, pointer) in stacks {
+        let stack = pointer.and_then(|pointer| {
+            let (index, load) = segment(pointer).filter(|_| files.around(pointer).is_none())?;
+            stack_in(load, pointer, threads_in.get(index) == Some(&1))
+        });
         draft.thread(Thread { id, name: None, stack });
     }
-    if let Some(heap) = heap(&loads, draft) {
+    if let Some(heap) = heap(loads, &files, entry_point, draft) {
         draft.heap(heap);
     }
 }
@@ -148,22 +198,31 @@ struct Notes<'n> {
     machine: Machine,
     /// Thread numbers and stack pointers.
     stacks: Vec<(u64, Option<u64>)>,
+    /// Where the program begins to run.
+    entry_point: Option<u64>,
+    /// Bytes of notes that may still be read.
+    room: u64,
 }
 
 impl Notes<'_> {
     fn read<E: FileHeader<Endian = Endianness>>(&mut self, entry: &E::ProgramHeader, data: &[u8]) {
         let (offset, size): (u64, u64) = (entry.p_offset(self.endian).into(), entry.p_filesz(self.endian).into());
-        let end = offset.saturating_add(size.min(MAX_NOTES)).min(data.len() as u64);
+        let end = offset.saturating_add(size.min(self.room)).min(data.len() as u64);
+        self.room -= end.saturating_sub(offset);
         let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
         let Some(bytes) = range.and_then(|(start, end)| data.get(start..end)) else { return };
         let Ok(mut notes) = NoteIterator::<E>::new(self.endian, E::Word::default(), bytes) else { return };
         while let Ok(Some(note)) = notes.next() {
+            if note.name() == b"LINUX" {
+                "Linux".clone_into(&mut self.draft.platform.system);
+            }
             if note.name() != b"CORE" {
                 continue;
             }
             match note.n_type(self.endian).0 {
                 NT_PRSTATUS => self.thread(note.desc()),
                 NT_PRPSINFO => self.process(note.desc()),
+                NT_AUXV => self.auxiliary_vector(note.desc()),
                 NT_FILE => {
                     let _ = self.files(note.desc());
                 }
@@ -194,6 +253,14 @@ impl Notes<'_> {
         self.draft.process.name = name.map(|name| String::from_utf8_lossy(name).into_owned());
     }
 
+    /// Pairs of type and value.
+    fn auxiliary_vector(&mut self, vector: &[u8]) {
+        let word = if self.is_64 { 8 } else { 4 };
+        let mut pairs = vector.chunks_exact(2 * word);
+        let entry = pairs.find(|pair| self.word(pair, 0) == Some(AT_ENTRY));
+        self.entry_point = entry.and_then(|pair| self.word(pair, word)).or(self.entry_point);
+    }
+
     /// Count and page size, then start, end and offset in pages of each mapping, then the names.
     fn files(&mut self, table: &[u8]) -> Option<()> {
         let word = if self.is_64 { 8 } else { 4 };
@@ -203,10 +270,11 @@ impl Notes<'_> {
         let mut names = table.get(names_at..)?.split(|&byte| byte == 0);
         for index in 0..count.min(MAX_ENTRIES) {
             let at = 2 * word + index * 3 * word;
-            let name = String::from_utf8_lossy(names.next()?).into_owned();
+            let name = names.next()?;
+            let name = String::from_utf8_lossy(name.get(..MAX_NAME).unwrap_or(name)).into_owned();
             let addresses = self.word(table, at)?..self.word(table, at + word)?;
             let offset = self.word(table, at + 2 * word)?.saturating_mul(page);
-            self.draft.module(Module { addresses, offset, name });
+            self.draft.module(addresses, offset, name);
         }
         Some(())
     }
@@ -225,29 +293,44 @@ impl Notes<'_> {
     }
 }
 
-/// Addresses of the stack that `pointer` points into: from a little below it to the end of the
-/// segment. `None` in a mapped file or in a segment too large for a stack, as where a runtime keeps
-/// stacks in its heap.
-fn stack_at(loads: &[Load], modules: &[Module], pointer: u64) -> Option<Range<u64>> {
-    let behind = loads.partition_point(|load| load.va <= pointer);
-    let load = loads.get(behind.checked_sub(1)?).filter(|load| pointer < load.end())?;
-    let in_file = modules.iter().any(|module| module.addresses.contains(&pointer));
-    let start = load.va.max(pointer.saturating_sub(MAX_DEAD_STACK));
-    (load.is_writable && !in_file && load.memory_size <= MAX_STACK).then_some(start..load.end())
+/// Addresses of the stack in the segment that `pointer` points into. `None` in a segment that cannot be
+/// written or is too large for a stack. A segment where several threads have their stacks is a heap
+/// of a runtime, as Go's: of it only the little above the pointer is taken.
+fn stack_in(load: &Load, pointer: u64, is_alone: bool) -> Option<Range<u64>> {
+    let start = match load.memory_size {
+        ..=USUAL_STACK => load.va,
+        _ => load.va.max(pointer.saturating_sub(MAX_DEAD_STACK)),
+    };
+    let stack = match is_alone {
+        true => start..load.end(),
+        false => pointer..load.end().min(pointer.saturating_add(INNER_STACK)),
+    };
+    (load.is_writable && load.memory_size <= MAX_STACK).then_some(stack)
 }
 
 /// Addresses of the `brk` heap: the first writable segment of no file that begins a little behind the
-/// program's own mappings, as Linux lays it out.
-fn heap(loads: &[Load], draft: &Draft) -> Option<Range<u64>> {
-    let process = draft.process.name.as_deref()?;
-    let is_program = |module: &&Module| {
-        let file = module.name.rsplit('/').next().unwrap_or_default();
-        !process.is_empty() && file.starts_with(process)
+/// program's own memory, as Linux lays it out. The program is the file that holds the entry point, or
+/// else one named as the process.
+fn heap(loads: &[Load], files: &SortedSpans, entry_point: Option<u64>, draft: &Draft) -> Option<Range<u64>> {
+    let modules = draft.modules();
+    let by_entry = entry_point.and_then(|at| modules.iter().find(|module| module.addresses.contains(&at)));
+    let by_name = || {
+        let process = draft.process.name.as_deref().filter(|name| !name.is_empty())?;
+        let file = |name: &'_ str| name.rsplit('/').next().is_some_and(|file| file.starts_with(process));
+        modules.iter().find(|module| file(&module.name))
     };
-    let program_end = draft.modules().iter().filter(is_program).map(|module| module.addresses.end).max()?;
-    let in_file = |load: &Load| draft.modules().iter().any(|module| module.addresses.contains(&load.va));
-    let heap = loads.iter().find(|load| load.va > program_end && load.is_writable && !in_file(load))?;
-    (heap.va - program_end < MAX_BRK_DISTANCE).then_some(heap.va..heap.end())
+    let program = by_entry.or_else(by_name)?;
+    let parts = modules.iter().filter(|module| {
+        let distance = module.addresses.start.checked_sub(program.addresses.start);
+        module.name == program.name && distance.is_some_and(|distance| distance < MAX_BRK_DISTANCE)
+    });
+    let mapped_end = parts.map(|module| module.addresses.end).max()?;
+    let is_anonymous = |load: &&Load| load.is_writable && files.around(load.va).is_none();
+    // The program's zeroed data follows its mappings without a gap and is not the heap.
+    let zeroed = loads.iter().find(|load| load.va == mapped_end).filter(is_anonymous);
+    let program_end = zeroed.map_or(mapped_end, Load::end);
+    let heap = loads.iter().filter(|load| load.va > mapped_end && load.va >= program_end).find(is_anonymous)?;
+    (heap.va - program_end <= MAX_BRK_DISTANCE).then_some(heap.va..heap.end())
 }
 
 /// Offset in bytes of the stack pointer in `struct elf_prstatus`: the registers start at 112 (64-bit) or
@@ -303,7 +386,10 @@ fn system(abi: elf::OsAbi) -> &'static str {
 
 const NT_PRSTATUS: u32 = 1;
 const NT_PRPSINFO: u32 = 3;
+const NT_AUXV: u32 = 6;
 const NT_FILE: u32 = 0x4649_4c45;
+
+const AT_ENTRY: u64 = 9;
 
 /// Bytes of notes that are read for labels: a thread takes some 3 KiB, a mapping some 100 bytes.
 const MAX_NOTES: u64 = 256 << 20;
@@ -311,8 +397,13 @@ const MAX_NOTES: u64 = 256 << 20;
 /// The largest segment in bytes that is taken for a thread's stack: eight times the usual limit.
 const MAX_STACK: u64 = 64 << 20;
 
-/// Bytes below the stack pointer that still belong to the thread: frames that returned.
-const MAX_DEAD_STACK: u64 = 1 << 20;
+/// Segments up to this size in bytes are one stack from end to end; in larger ones a stack reaches
+/// only a little below its pointer.
+const USUAL_STACK: u64 = 8 << 20;
+
+/// Bytes above the pointer that are taken for the stack where a runtime keeps many in one segment: Go
+/// gives its own threads 16 KiB.
+const INNER_STACK: u64 = 16 << 10;
 
 /// Linux puts the heap at most 1 GiB (arm64; 32 MiB elsewhere) behind the program.
 const MAX_BRK_DISTANCE: u64 = 1 << 30;

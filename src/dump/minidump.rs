@@ -10,17 +10,18 @@
 //! | ThreadList (3) | number, stack and registers of each thread |
 //! | ModuleList (4), LinuxMaps (0x47670009) | mapped files |
 //! | MemoryInfoList (16) | what memory there was, dumped or not |
+//! | HandleData (12), UnloadedModuleList (14), CrashpadInfo (0x43500001) | where names and annotations lie |
 //!
 //! The structures are those of the `minidump` crate; the lists are walked here, because a dump that is
 //! cut keeps the entries before the cut.
 
 use super::Format;
-use super::draft::{Draft, MAX_ENTRIES};
+use super::draft::{Draft, MAX_ENTRIES, MAX_NAME};
 use super::span::Spans;
 use super::stream_names::stream_name;
 use crate::bytes;
 use crate::error::Error;
-use crate::memory::{Dump, Label, Module, RegionKind, Thread};
+use crate::memory::{Dump, Label, RegionKind, Thread};
 use minidump::format::{
     MINIDUMP_DIRECTORY, MINIDUMP_EXCEPTION_STREAM, MINIDUMP_HEADER, MINIDUMP_LOCATION_DESCRIPTOR,
     MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_MEMORY_INFO, MINIDUMP_MODULE,
@@ -28,6 +29,7 @@ use minidump::format::{
 };
 use scroll::ctx::TryFromCtx;
 use scroll::{Endian, Pread};
+use std::ops::Range;
 
 /// The format.
 pub struct Minidump;
@@ -43,7 +45,15 @@ impl Format for Minidump {
 
     fn read(&self, data: &[u8]) -> Dump {
         let endian = if data.starts_with(b"MDMP") { Endian::Little } else { Endian::Big };
-        let mut reader = Reader { data, endian, draft: Draft::new(data.len() as u64), mapped: Spans::default() };
+        let mut reader = Reader {
+            data,
+            endian,
+            draft: Draft::new(data.len() as u64),
+            mapped: Spans::default(),
+            allocated: Spans::default(),
+            entries_left: MAX_READ_ENTRIES,
+            text_left: MAX_TEXT,
+        };
         reader.read();
         reader.draft.finish()
     }
@@ -61,8 +71,14 @@ struct Reader<'d> {
     data: &'d [u8],
     endian: Endian,
     draft: Draft,
-    /// Memory the process had, as far as the dump tells.
+    /// Modules.
     mapped: Spans,
+    /// Memory the process had, if the dump tells.
+    allocated: Spans,
+    /// Entries of lists and bytes of text that may still be read: a directory can name the same list
+    /// any number of times.
+    entries_left: u64,
+    text_left: u64,
 }
 
 impl Reader<'_> {
@@ -83,19 +99,20 @@ impl Reader<'_> {
             if stream.kind == 0 && stream.size == 0 {
                 continue;
             }
-            let name = self.draft.name(stream_name(stream.kind));
+            let name = self.draft.name(&stream_name(stream.kind));
             self.draft.label(at, Label::other(stream.at, stream.size, RegionKind::Stream, name));
             if streams.len() < MAX_STREAMS {
                 streams.push(stream);
+            } else {
+                self.draft.cut();
             }
         }
         for stream in &streams {
             self.stream(*stream);
         }
-        for stream in streams.iter().filter(|stream| stream.kind == StreamType::ThreadNamesStream as u32) {
-            self.thread_names(*stream);
-        }
-        self.draft.not_dumped = self.mapped.without(&self.draft.dumped);
+        let told = if self.allocated.is_empty() { &self.mapped } else { &self.allocated };
+        self.draft.not_dumped = told.without(&self.draft.dumped);
+        self.draft.deepen_stacks(&std::mem::take(&mut self.allocated).sorted());
     }
 
     fn stream(&mut self, stream: Stream) {
@@ -104,7 +121,8 @@ impl Reader<'_> {
             k if k == kind(StreamType::SystemInfoStream) => self.system(stream),
             k if k == kind(StreamType::MiscInfoStream) => self.misc(stream),
             k if k == kind(StreamType::ThreadListStream) => self.threads(stream, THREAD),
-            k if k == kind(StreamType::ThreadExListStream) => self.threads(stream, THREAD + 16),
+            k if k == kind(StreamType::ThreadExListStream) => self.threads(stream, THREAD + MEMORY),
+            k if k == kind(StreamType::ThreadNamesStream) => self.thread_names(stream),
             k if k == kind(StreamType::ModuleListStream) => self.modules(stream),
             k if k == kind(StreamType::MemoryListStream) => self.memory(stream),
             k if k == kind(StreamType::Memory64ListStream) => self.memory64(stream),
@@ -114,6 +132,9 @@ impl Reader<'_> {
                     self.location(stream.at, exception.thread_context, "exception context");
                 }
             }
+            k if k == kind(StreamType::HandleDataStream) => self.named_entries(stream, &[8, 12]),
+            k if k == kind(StreamType::UnloadedModuleListStream) => self.named_entries(stream, &[20]),
+            k if k == kind(StreamType::CrashpadInfoStream) => self.crashpad(stream),
             k if k == kind(StreamType::LinuxMaps) => self.linux_maps(stream),
             k if k == kind(StreamType::LinuxProcStatus) => self.linux_status(stream),
             _ => {}
@@ -122,6 +143,7 @@ impl Reader<'_> {
 
     fn system(&mut self, stream: Stream) {
         let Some(info) = self.record::<MINIDUMP_SYSTEM_INFO>(stream.at) else { return };
+        self.counted(stream.at, info.csd_version_rva, "names");
         self.draft.platform.processor = match info.processor_architecture {
             0 => "x86".to_owned(),
             1 => "mips".to_owned(),
@@ -168,9 +190,11 @@ impl Reader<'_> {
             let memory = thread.stack;
             let size = u64::from(memory.memory.data_size);
             let start = memory.start_of_memory_range;
-            if size > 0 && memory.memory.rva > 0 {
-                self.draft.label(at, Label::memory(memory.memory.rva.into(), size, start));
-                self.draft.dumped.add(start, size);
+            self.memory_range(at, memory);
+            if entry_size > THREAD {
+                if let Some(backing_store) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at + THREAD) {
+                    self.memory_range(at, backing_store);
+                }
             }
             self.location(at, thread.thread_context, "thread context");
             let stack = (size > 0).then_some(start..start.saturating_add(size));
@@ -181,7 +205,8 @@ impl Reader<'_> {
     fn thread_names(&mut self, stream: Stream) {
         for at in self.entries(stream, THREAD_NAME) {
             let Some(entry) = self.record::<MINIDUMP_THREAD_NAME>(at) else { break };
-            if let Some(name) = self.string(entry.thread_name_rva) {
+            let rva = u32::try_from(entry.thread_name_rva).unwrap_or_default();
+            if let Some(name) = self.string(at, rva) {
                 self.draft.name_thread(entry.thread_id.into(), name);
             }
         }
@@ -194,20 +219,27 @@ impl Reader<'_> {
             self.location(at, module.misc_record, "module debug record");
             let start = module.base_of_image;
             let size = u64::from(module.size_of_image);
-            let name = self.string(module.module_name_rva.into()).unwrap_or_default();
+            let name = self.string(at, module.module_name_rva).unwrap_or_default();
             self.mapped.add(start, size);
             if self.draft.process.name.is_none() {
                 self.draft.process.name = Some(name.clone());
             }
-            self.draft.module(Module { addresses: start..start.saturating_add(size), offset: 0, name });
+            self.draft.module(start..start.saturating_add(size), 0, name);
         }
     }
 
     fn memory(&mut self, stream: Stream) {
         for at in self.entries(stream, MEMORY) {
             let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at) else { break };
-            let (start, size) = (range.start_of_memory_range, u64::from(range.memory.data_size));
-            self.draft.label(at, Label::memory(range.memory.rva.into(), size, start));
+            self.memory_range(at, range);
+        }
+    }
+
+    /// Labels memory. Offset 0 means that the memory is not in the dump, or is in the Memory64List.
+    fn memory_range(&mut self, entry: u64, range: MINIDUMP_MEMORY_DESCRIPTOR) {
+        let (start, size) = (range.start_of_memory_range, u64::from(range.memory.data_size));
+        if size > 0 && range.memory.rva > 0 {
+            self.draft.label(entry, Label::memory(range.memory.rva.into(), size, start));
             self.draft.dumped.add(start, size);
         }
     }
@@ -221,8 +253,7 @@ impl Reader<'_> {
             let expected = format!("a Memory64List of {count} ranges");
             self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
         }
-        for index in 0..count.min(room) {
-            let at = stream.at + 16 + index * MEMORY64;
+        for at in self.read_entries(stream.at + 16, count.min(room), MEMORY64) {
             let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR64>(at) else { break };
             let (start, size) = (range.start_of_memory_range, range.data_size);
             self.draft.label(at, Label::memory(offset, size, start));
@@ -231,42 +262,78 @@ impl Reader<'_> {
         }
     }
 
-    /// Size of the header, size of an entry, number of entries (64 bits), entries.
+    /// What memory there was.
     fn memory_info(&mut self, stream: Stream) {
-        let sizes = self.record::<u32>(stream.at).zip(self.record::<u32>(stream.at + 4));
-        let Some((header, entry)) = sizes.map(|(header, entry)| (u64::from(header), u64::from(entry))) else { return };
-        let Some(count) = self.record::<u64>(stream.at + 8).filter(|_| entry >= MEMORY_INFO) else { return };
-        let mut mapped = Spans::default();
-        for index in 0..count.min(stream.size / entry) {
-            let Some(info) = self.record::<MINIDUMP_MEMORY_INFO>(stream.at + header + index * entry) else { break };
+        let count = self.record::<u64>(stream.at + 8).unwrap_or_default();
+        for at in self.sized_entries(stream, count, MEMORY_INFO) {
+            let Some(info) = self.record::<MINIDUMP_MEMORY_INFO>(at) else { break };
             if info.state == MemoryState::MEM_COMMIT.bits() {
-                mapped.add(info.base_address, info.region_size);
+                self.allocated.add(info.base_address, info.region_size);
             }
         }
-        if !mapped.is_empty() {
-            self.mapped = mapped;
+    }
+
+    /// Labels the texts that the entries of a list point to from these offsets.
+    fn named_entries(&mut self, stream: Stream, pointers: &[u64]) {
+        let count = self.record::<u32>(stream.at + 8).map_or(0, u64::from);
+        let least = pointers.iter().max().map_or(4, |last| last + 4);
+        for at in self.sized_entries(stream, count, least) {
+            for pointer in pointers {
+                let rva = self.record::<u32>(at + pointer).unwrap_or_default();
+                self.counted(at, rva, "names");
+            }
         }
+    }
+
+    /// MinidumpCrashpadInfo: version, two identifiers, the process' annotations, one record a module
+    /// with its own.
+    fn crashpad(&mut self, stream: Stream) {
+        self.annotations(stream.at + 36, 8, &[0, 4]);
+        for link in self.located_entries(stream.at + 44, 12) {
+            let Some(module) = self.record::<MINIDUMP_LOCATION_DESCRIPTOR>(link + 4) else { break };
+            self.location(link, module, "Crashpad annotations");
+            if module.data_size >= 28 && module.rva > 0 {
+                let at = u64::from(module.rva);
+                self.annotations(at + 4, 4, &[0]);
+                self.annotations(at + 12, 8, &[0, 4]);
+                self.annotations(at + 20, 12, &[0, 8]);
+            }
+        }
+    }
+
+    /// Labels the names and values that a list of annotations points to from these offsets.
+    fn annotations(&mut self, at: u64, entry_size: u64, pointers: &[u64]) {
+        for entry in self.located_entries(at, entry_size) {
+            for pointer in pointers {
+                let rva = self.record::<u32>(entry + pointer).unwrap_or_default();
+                self.counted(entry, rva, "Crashpad annotations");
+            }
+        }
+    }
+
+    /// File offsets of the entries of the list that the location at file offset `at` gives; without
+    /// annotations the location is all zeros.
+    fn located_entries(&mut self, at: u64, entry_size: u64) -> impl Iterator<Item = u64> + use<> {
+        let list = self.record::<MINIDUMP_LOCATION_DESCRIPTOR>(at).filter(|list| list.data_size >= 4 && list.rva > 0);
+        let (mut count, mut start) = (0, 0);
+        if let Some(list) = list {
+            self.location(at, list, "Crashpad annotations");
+            let room = (u64::from(list.data_size) - 4) / entry_size;
+            count = self.record::<u32>(list.rva.into()).map_or(0, u64::from).min(room);
+            start = u64::from(list.rva) + 4;
+        }
+        self.read_entries(start, count, entry_size)
     }
 
     /// The text of `/proc/PID/maps`: it alone names the heap.
     fn linux_maps(&mut self, stream: Stream) {
         let text = self.text(stream);
         for line in text.lines().take(MAX_ENTRIES) {
-            let mut fields = line.split_ascii_whitespace();
-            let addresses = fields.next().and_then(|range| range.split_once('-'));
-            let addresses = addresses.and_then(|(start, end)| {
-                Some(u64::from_str_radix(start, 16).ok()?..u64::from_str_radix(end, 16).ok()?)
-            });
-            let offset = fields.nth(1).and_then(|offset| u64::from_str_radix(offset, 16).ok());
-            let name = fields.nth(2);
-            if let (Some(addresses), Some(offset), Some(name)) = (addresses, offset, name) {
-                match name {
-                    "[heap]" => self.draft.heap(addresses),
-                    _ if name.starts_with('/') => {
-                        self.draft.module(Module { addresses, offset, name: name.to_owned() });
-                    }
-                    _ => {}
-                }
+            let Some((addresses, offset, name)) = mapping(line) else { continue };
+            if name == "[heap]" || ANDROID_HEAPS.iter().any(|heap| name.starts_with(heap)) {
+                self.draft.heap(addresses);
+            } else if name.starts_with('/') {
+                self.draft.module(addresses, offset, name.chars().take(MAX_NAME).collect());
             }
         }
     }
@@ -277,13 +344,13 @@ impl Reader<'_> {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         self.draft.process.id = field("Pid:").and_then(|id| id.parse().ok()).or(self.draft.process.id);
         if let Some(name) = field("Name:").filter(|name| !name.is_empty()) {
-            self.draft.process.name = Some(name.to_owned());
+            self.draft.process.name = Some(name.chars().take(MAX_NAME).collect());
         }
     }
 
     /// Labels bytes that an entry at file offset `entry` points to.
     fn location(&mut self, entry: u64, location: MINIDUMP_LOCATION_DESCRIPTOR, name: &str) {
-        if location.data_size > 0 {
+        if location.data_size > 0 && location.rva > 0 {
             let name = self.draft.name(name);
             let label = Label::other(location.rva.into(), location.data_size.into(), RegionKind::Stream, name);
             self.draft.label(entry, label);
@@ -300,7 +367,34 @@ impl Reader<'_> {
             let expected = format!("{} of {count} entries", stream_name(stream.kind));
             self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
         }
-        (0..count.min(room)).map(move |index| stream.at + padding + index * entry_size)
+        self.read_entries(stream.at + padding, count.min(room), entry_size)
+    }
+
+    /// File offsets of the entries of a list that starts with the sizes of its header and of an entry,
+    /// which is at least `least` bytes.
+    fn sized_entries(&mut self, stream: Stream, count: u64, least: u64) -> impl Iterator<Item = u64> + use<> {
+        let size = |at| self.record::<u32>(at).map_or(0, u64::from);
+        let (header, entry_size) = (size(stream.at), size(stream.at + 4));
+        let room = stream.size.saturating_sub(header).checked_div(entry_size).unwrap_or_default();
+        let count = if entry_size < least { 0 } else { count };
+        if count > room {
+            let expected = format!("{} of {count} entries", stream_name(stream.kind));
+            self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
+        }
+        self.read_entries(stream.at + header, count.min(room), entry_size)
+    }
+
+    /// File offsets of `count` entries from `at` on, as far as they lie in the file and may still be
+    /// read.
+    fn read_entries(&mut self, at: u64, count: u64, entry_size: u64) -> impl Iterator<Item = u64> + use<> {
+        let present = (self.data.len() as u64).saturating_sub(at).checked_div(entry_size).unwrap_or_default();
+        let count = count.min(present);
+        if count > self.entries_left {
+            self.draft.cut();
+        }
+        let read = count.min(self.entries_left);
+        self.entries_left -= read;
+        (0..read).map(move |index| at + index * entry_size)
     }
 
     /// The structure at file offset `at`, if it is all there.
@@ -312,10 +406,12 @@ impl Reader<'_> {
     }
 
     /// A MINIDUMP_STRING: length in bytes, UTF-16 text.
-    fn string(&self, at: u64) -> Option<String> {
-        let length: u32 = self.record(at)?;
+    fn string(&mut self, entry: u64, rva: u32) -> Option<String> {
+        self.counted(entry, rva, "names");
+        let at = u64::from(rva);
+        let length = self.record::<u32>(at).filter(|_| rva > 0)?;
         let at = usize::try_from(at).ok()?.checked_add(4)?;
-        let text = bytes::slice(self.data, at, usize::try_from(length).ok()?.min(MAX_NAME))?;
+        let text = bytes::slice(self.data, at, usize::try_from(length).ok()?.min(2 * MAX_NAME))?;
         let (units, _) = text.as_chunks::<2>();
         let unit = |unit: &[u8; 2]| match self.endian {
             Endian::Little => u16::from_le_bytes(*unit),
@@ -324,11 +420,46 @@ impl Reader<'_> {
         Some(String::from_utf16_lossy(&units.iter().map(unit).collect::<Vec<_>>()))
     }
 
-    fn text(&self, stream: Stream) -> String {
+    /// Labels text or a value that starts with its length in bytes, and the zero that may end it. An
+    /// entry without one points to offset 0.
+    fn counted(&mut self, entry: u64, rva: u32, name: &str) {
+        if rva == 0 {
+            return;
+        }
+        let at = u64::from(rva);
+        let Some(length) = self.record::<u32>(at) else { return self.draft.declare(entry, at, 4) };
+        let size = 4 + u64::from(length);
+        let zeros = [2, 1].into_iter().find(|&zeros| {
+            let end = usize::try_from(at + size).ok();
+            end.and_then(|end| bytes::slice(self.data, end, zeros)).is_some_and(bytes::is_zero)
+        });
+        let name = self.draft.name(name);
+        let size = size + zeros.unwrap_or_default() as u64;
+        self.draft.label(entry, Label::other(at, size, RegionKind::Stream, name));
+    }
+
+    fn text(&mut self, stream: Stream) -> String {
+        let size = stream.size.min(self.text_left);
+        self.text_left -= size;
         let start = usize::try_from(stream.at).unwrap_or(usize::MAX).min(self.data.len());
-        let end = usize::try_from(stream.at + stream.size.min(MAX_TEXT)).unwrap_or(usize::MAX).min(self.data.len());
+        let end = usize::try_from(stream.at + size).unwrap_or(usize::MAX).min(self.data.len());
         String::from_utf8_lossy(self.data.get(start..end).unwrap_or_default()).into_owned()
     }
+}
+
+/// Addresses, offset in the file and name of a line of `/proc/PID/maps`: addresses, rights, offset,
+/// device, inode, name. A name may hold blanks.
+fn mapping(line: &str) -> Option<(Range<u64>, u64, &str)> {
+    let mut rest = line;
+    let mut field = || {
+        let (field, behind) = rest.trim_start().split_once(' ').unwrap_or((rest.trim_start(), ""));
+        rest = behind;
+        field
+    };
+    let (addresses, _, offset, _, _) = (field(), field(), field(), field(), field());
+    let (start, end) = addresses.split_once('-')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some((number(start)?..number(end)?, number(offset)?, rest.trim()))
 }
 
 const HEADER: u64 = 32;
@@ -343,8 +474,11 @@ const MEMORY_INFO: u64 = 48;
 /// Streams whose contents are read for labels; a dump has some twenty.
 const MAX_STREAMS: usize = 4096;
 
-/// Bytes of a module's or thread's name that are kept.
-const MAX_NAME: usize = 1024;
+/// Entries of all lists together that are read for labels.
+const MAX_READ_ENTRIES: u64 = 1 << 20;
 
-/// Bytes of a text stream that are read for labels.
+/// What Android's allocators call their memory.
+const ANDROID_HEAPS: [&str; 2] = ["[anon:libc_malloc", "[anon:scudo"];
+
+/// Bytes of text streams together that are read for labels.
 const MAX_TEXT: u64 = 16 << 20;

@@ -1,9 +1,11 @@
 //! The map of a dump: regions that tile the file, made from whatever labels a reader gave.
 
+use super::nest::innermost;
 use super::owner::Owners;
 use super::region::{Label, Region, RegionKind};
 use crate::error::Error;
 use crate::finding::{Owner, OwnerKind, Piece};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// What a reader says about a dump.
@@ -52,31 +54,31 @@ pub struct MemoryMap {
 }
 
 impl MemoryMap {
-    /// Tiles a file of `length` bytes: labels are clipped to the file, sorted, freed of overlaps (what
-    /// starts first keeps its bytes; of two that start together the more specific, the shorter) and
-    /// gaps between them are filled.
+    /// Tiles a file of `length` bytes: labels are clipped to the file, sorted, freed of overlaps (a byte
+    /// keeps the label that starts last before it; of two that start together the more specific, the
+    /// shorter) and gaps between them are filled.
     pub fn tile(length: u64, mut labels: Vec<Label>, names: Vec<String>, owners: Owners) -> Self {
         labels.retain_mut(|label| {
             label.end = label.end.min(length);
             label.start < label.end
         });
-        labels.sort_by_key(|label| (label.start, label.end, label.kind, label.va));
-        let mut regions: Vec<Region> = Vec::with_capacity(labels.len() + 1);
+        labels.sort_by_key(|label| (label.start, Reverse((label.end, label.kind, label.va))));
+        let parts = innermost(labels.iter().map(|label| label.start..label.end));
+        let mut regions: Vec<Region> = Vec::with_capacity(parts.len() + 1);
+        let gap = |start, end| Region { start, end, kind: RegionKind::Gap, va: None, name: 0 };
         let mut at = 0;
-        for label in &labels {
-            if label.end <= at {
-                continue;
-            }
-            let start = label.start.max(at);
+        for part in parts {
+            let Some(label) = labels.get(part.index) else { continue };
+            let (start, end) = (part.range.start, part.range.end);
             if start > at {
-                push(&mut regions, Region { start: at, end: start, kind: RegionKind::Gap, va: None, name: 0 });
+                push(&mut regions, gap(at, start));
             }
             let va = label.va.and_then(|va| va.checked_add(start - label.start));
-            push(&mut regions, Region { start, end: label.end, kind: label.kind, va, name: label.name });
-            at = label.end;
+            push(&mut regions, Region { start, end, kind: label.kind, va, name: label.name });
+            at = end;
         }
         if at < length {
-            push(&mut regions, Region { start: at, end: length, kind: RegionKind::Gap, va: None, name: 0 });
+            push(&mut regions, gap(at, length));
         }
         Self { regions, names, owners }
     }
@@ -209,22 +211,38 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_first_keeps_its_bytes_and_addresses_follow() {
-        let labels = vec![Label::memory(10, 20, 0x1000), Label::memory(20, 20, 0x9000)];
+    fn what_starts_last_has_its_bytes_and_addresses_follow() {
+        let labels = vec![
+            Label::memory(10, 20, 0x1000),
+            Label::memory(20, 20, 0x9000),
+            Label::other(15, 2, RegionKind::Stream, 7),
+        ];
         let map = MemoryMap::tile(50, labels, Vec::new(), Owners::default());
         let seen: Vec<_> = map.regions().iter().map(|r| (r.start, r.end, r.kind, r.va)).collect();
         assert_eq!(
             seen,
             [
                 (0, 10, RegionKind::Gap, None),
-                (10, 30, RegionKind::Memory, Some(0x1000)),
-                (30, 40, RegionKind::Memory, Some(0x900a)),
+                (10, 15, RegionKind::Memory, Some(0x1000)),
+                (15, 17, RegionKind::Stream, None),
+                (17, 20, RegionKind::Memory, Some(0x1007)),
+                (20, 40, RegionKind::Memory, Some(0x9000)),
                 (40, 50, RegionKind::Gap, None),
             ]
         );
         assert_eq!(
-            map.pieces(25..35),
-            [Piece { offset: 25, length: 5, va: Some(0x100f) }, Piece { offset: 30, length: 5, va: Some(0x900a) },]
+            map.pieces(18..22),
+            [Piece { offset: 18, length: 2, va: Some(0x1008) }, Piece { offset: 20, length: 2, va: Some(0x9000) }]
         );
+    }
+
+    #[test]
+    fn a_lie_over_the_whole_file_costs_only_the_gaps() {
+        let lie = Label::memory(1, u64::MAX, 0x6666_0000);
+        let labels = vec![Label::memory(10, 10, 0x1000), lie, Label::memory(30, 10, 0x2000)];
+        let map = MemoryMap::tile(50, labels, Vec::new(), Owners::default());
+        let seen: Vec<_> = map.regions().iter().map(|r| (r.start, r.va)).collect();
+        let lies = [(1, Some(0x6666_0000)), (20, Some(0x6666_0013)), (40, Some(0x6666_0027))];
+        assert_eq!(seen, [(0, None), lies[0], (10, Some(0x1000)), lies[1], (30, Some(0x2000)), lies[2]]);
     }
 }

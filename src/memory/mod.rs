@@ -2,6 +2,7 @@
 //! together by address, and who owns what.
 
 mod map;
+mod nest;
 mod owner;
 mod region;
 mod runs;

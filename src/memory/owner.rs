@@ -1,6 +1,8 @@
 //! Who owns an address: a thread's stack, a module, the heap.
 
+use super::nest::{Part, innermost, part_at};
 use crate::finding::{Owner, OwnerKind};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// A thread of the dumped process.
@@ -30,17 +32,27 @@ pub struct Module {
 pub struct Owners {
     threads: Vec<Thread>,
     modules: Vec<Module>,
-    heaps: Vec<Range<u64>>,
+    /// Which thread, module or heap each address belongs to.
+    stack_parts: Vec<Part>,
+    module_parts: Vec<Part>,
+    heap_parts: Vec<Part>,
 }
 
 impl Owners {
     /// Takes the lists in any order; where ranges overlap, the one that starts last before an address
-    /// owns it.
+    /// owns it, of two that start together the shorter.
     pub fn new(mut threads: Vec<Thread>, mut modules: Vec<Module>, mut heaps: Vec<Range<u64>>) -> Self {
-        threads.sort_by_key(|thread| (thread.stack.as_ref().map(|stack| stack.start), thread.id));
-        modules.sort_by_key(|module| (module.addresses.start, module.addresses.end));
-        heaps.sort_by_key(|heap| heap.start);
-        Self { threads, modules, heaps }
+        let order = |range: &Range<u64>| (range.start, Reverse(range.end));
+        threads.sort_by_key(|thread| (thread.stack.as_ref().map(order), thread.id));
+        modules.sort_by_key(|module| order(&module.addresses));
+        heaps.sort_by_key(order);
+        Self {
+            stack_parts: innermost(threads.iter().map(|thread| thread.stack.clone().unwrap_or(0..0))),
+            module_parts: innermost(modules.iter().map(|module| module.addresses.clone())),
+            heap_parts: innermost(heaps.iter().cloned()),
+            threads,
+            modules,
+        }
     }
 
     /// Threads, by the address of their stack.
@@ -66,27 +78,18 @@ impl Owners {
             let offset = (va - module.addresses.start).saturating_add(module.offset);
             return Owner { kind: OwnerKind::Module, name: format!("{}+{offset:#x}", module.name) };
         }
-        let is_heap = last_before(&self.heaps, va, |heap| heap.start).is_some_and(|heap| heap.contains(&va));
-        let kind = if is_heap { OwnerKind::Heap } else { OwnerKind::Private };
+        let kind = if part_at(&self.heap_parts, va).is_some() { OwnerKind::Heap } else { OwnerKind::Private };
         Owner { kind, name: String::new() }
     }
 
     /// The module mapped at `va`.
     pub fn module_at(&self, va: u64) -> Option<&Module> {
-        last_before(&self.modules, va, |module| module.addresses.start).filter(|module| module.addresses.contains(&va))
+        self.modules.get(part_at(&self.module_parts, va)?.index)
     }
 
     fn stack_at(&self, va: u64) -> Option<&Thread> {
-        let start = |thread: &Thread| thread.stack.as_ref().map_or(0, |stack| stack.start);
-        last_before(&self.threads, va, start)
-            .filter(|thread| thread.stack.as_ref().is_some_and(|stack| stack.contains(&va)))
+        self.threads.get(part_at(&self.stack_parts, va)?.index)
     }
-}
-
-/// The last item that starts at or before `va`.
-fn last_before<T>(sorted: &[T], va: u64, start: impl Fn(&T) -> u64) -> Option<&T> {
-    let behind = sorted.partition_point(|item| start(item) <= va);
-    sorted.get(behind.checked_sub(1)?)
 }
 
 #[cfg(test)]
@@ -109,5 +112,21 @@ mod tests {
         assert_eq!(kind(0x3000).0, OwnerKind::Private);
         assert_eq!(kind(0).0, OwnerKind::Private);
         assert_eq!(kind(u64::MAX).0, OwnerKind::Private);
+    }
+
+    #[test]
+    fn behind_an_inner_mapping_the_outer_one_goes_on() {
+        let module = |addresses, name: &str| Module { addresses, offset: 0, name: name.to_owned() };
+        let owners = Owners::new(
+            Vec::new(),
+            vec![module(0x1000..0x2000, "inner"), module(0x1000..0x9000, "outer"), module(0x3000..0x4000, "inner")],
+            Vec::new(),
+        );
+        let name = |va| owners.of(va).name;
+        assert_eq!(name(0x1000), "inner+0x0");
+        assert_eq!(name(0x2000), "outer+0x1000");
+        assert_eq!(name(0x3fff), "inner+0xfff");
+        assert_eq!(name(0x4000), "outer+0x3000");
+        assert_eq!(owners.of(0x9000).kind, OwnerKind::Private);
     }
 }

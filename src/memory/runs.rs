@@ -1,6 +1,7 @@
 //! Memory that follows by address but not in the file: the windows round its seams, to be put
 //! together and scanned as they lay in memory.
 
+use super::nest::innermost;
 use super::region::{Region, RegionKind};
 use std::ops::Range;
 
@@ -42,49 +43,31 @@ pub fn windows(regions: &[Region], reach: u64) -> Vec<Window> {
         Some(overlaps)
     });
     let has_overlaps = overlaps.fold(false, |any, overlaps| any | overlaps);
-    let mut windows = windows_of(&one_view(&segments, Prefer::Earlier), reach);
+    let mut windows = windows_of(&first_view(&segments), reach);
     if has_overlaps {
-        windows.extend(windows_of(&one_view(&segments, Prefer::Later), reach));
+        windows.extend(windows_of(&last_view(&segments), reach));
         windows.sort_unstable();
         windows.dedup();
     }
     windows
 }
 
-/// Which of two regions that claim the same address has it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefer {
-    /// The one that starts at the lower address.
-    Earlier,
-    /// The one that starts at the higher address.
-    Later,
-}
-
-/// An address space without overlaps: every address of `segments` (sorted by address) once.
-fn one_view(segments: &[Segment], prefer: Prefer) -> Vec<Segment> {
-    let mut view: Vec<Segment> = Vec::with_capacity(segments.len());
+/// An address space without overlaps: every address of `segments` (sorted by address) belongs to the
+/// first that claims it.
+fn first_view(segments: &[Segment]) -> Vec<Segment> {
+    let mut covered = 0;
+    let mut view = Vec::with_capacity(segments.len());
     for &segment in segments {
-        match prefer {
-            Prefer::Earlier => {
-                let covered = view.last().map_or(0, Segment::va_end);
-                view.extend(clip(segment, covered.max(segment.va)..segment.va_end()));
-            }
-            Prefer::Later => {
-                let mut behind = None;
-                while let Some(last) = view.last().copied().filter(|last| last.va_end() > segment.va) {
-                    view.pop();
-                    behind = behind.or(clip(last, segment.va_end().max(last.va)..last.va_end()));
-                    view.extend(clip(last, last.va..segment.va.max(last.va)));
-                    if last.va < segment.va {
-                        break;
-                    }
-                }
-                view.push(segment);
-                view.extend(behind);
-            }
-        }
+        view.extend(clip(segment, covered.max(segment.va)..segment.va_end()));
+        covered = covered.max(segment.va_end());
     }
     view
+}
+
+/// The same, but every address belongs to the last that claims it.
+fn last_view(segments: &[Segment]) -> Vec<Segment> {
+    let parts = innermost(segments.iter().map(|segment| segment.va..segment.va_end()));
+    parts.into_iter().filter_map(|part| clip(*segments.get(part.index)?, part.range)).collect()
 }
 
 /// The part of `segment` inside `addresses`.
@@ -166,6 +149,14 @@ mod tests {
         let first = vec![Segment { va: 1080, offset: 80, length: 20 }, Segment { va: 1100, offset: 250, length: 20 }];
         let last = vec![Segment { va: 1030, offset: 30, length: 20 }, Segment { va: 1050, offset: 200, length: 20 }];
         assert_eq!(windows, [last, first]);
+    }
+
+    #[test]
+    fn a_nest_of_three_loses_nothing() {
+        let regions = [memory(0, 100, 1000), memory(200, 270, 1010), memory(300, 310, 1020)];
+        let seen = windows(&regions, 50);
+        let tail = Segment { va: 1030, offset: 220, length: 40 };
+        assert!(seen.iter().flatten().any(|segment| *segment == tail), "{seen:?}");
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What is in a dump, before any scan.
 
-use super::human::{STRONG, paint, size};
+use super::human::{STRONG, count, paint, size};
 use crate::text::printable;
 use serde::Serialize;
 use std::io::{self, Write};

@@ -1,0 +1,133 @@
+//! How fast a scan goes, as ratios to yardsticks measured in the same run.
+//!
+//! `DUMPGATE_BENCH_FILE` names a file of real process memory (`scripts/make-memory` puts one together);
+//! without it the samples are repeated between zero pages, three quarters of them zero as in real cores.
+
+use criterion::{Criterion, Throughput};
+use dumpgate::crypto::{Curve, ProofCache, Prover, edwards};
+use dumpgate::detect::{DETECTORS, Detector, Hit};
+use dumpgate::scan::Scanner;
+use dumpgate::source::Source;
+use memchr::memmem;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+fn main() {
+    let memory = memory();
+    let mut criterion =
+        Criterion::default().sample_size(10).measurement_time(Duration::from_secs(5)).configure_from_args();
+    passes(&mut criterion, &memory);
+    proofs(&mut criterion);
+    criterion.final_summary();
+    if !env::args().any(|argument| argument == "--test" || argument == "--list") {
+        ratios(&memory);
+    }
+}
+
+/// Passes over the whole memory.
+fn passes(criterion: &mut Criterion, memory: &Source) {
+    let mut group = criterion.benchmark_group("pass");
+    group.throughput(Throughput::Bytes(memory.bytes().len() as u64));
+    group.bench_function("sum", |bencher| bencher.iter(|| sum(memory.bytes())));
+    group
+        .bench_function("memmem", |bencher| bencher.iter(|| memmem::find(memory.bytes(), b"no such text in any dump")));
+    for threads in [1, 2] {
+        let scanner = scanner(threads);
+        let name = format!("scan, {threads} threads");
+        group.bench_function(name, |bencher| bencher.iter(|| scan(&scanner, memory)));
+    }
+    group.finish();
+}
+
+/// The arithmetic behind one candidate, and a detector that is refused.
+fn proofs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("proof");
+    for file in ["rsa2048.pkcs1.der", "rsa4096.pkcs1.der", "p256.sec1.der", "p521.sec1.der"] {
+        let key = read(&format!("tests/keys/{file}"));
+        let (detector, at) = announced(&key);
+        group.bench_function(file, |bencher| {
+            bencher.iter(|| {
+                let cache = ProofCache::default();
+                let prover = Prover::new(&cache, 1);
+                detector.examine(&Hit { data: &key, at, prover: &prover })
+            });
+        });
+    }
+    group.bench_function("P-256, s times G", |bencher| bencher.iter(|| Curve::P256.derive(black_box(&[7; 32]))));
+    group.bench_function("Ed25519, public key of a seed", |bencher| {
+        bencher.iter(|| edwards::ed25519_public(black_box(&[7; 32])))
+    });
+    group.finish();
+}
+
+/// The first detector that sees a key in `data`, and where its anchor stands.
+fn announced(data: &[u8]) -> (&'static dyn Detector, usize) {
+    let cache = ProofCache::default();
+    let prover = Prover::new(&cache, 8);
+    DETECTORS
+        .iter()
+        .flat_map(|detector| detector.anchors().iter().map(move |anchor| (*detector, *anchor)))
+        .filter_map(|(detector, anchor)| Some((detector, memmem::find(data, anchor)?)))
+        .find(|&(detector, at)| detector.examine(&Hit { data, at, prover: &prover }).is_some())
+        .expect("a detector for every test key")
+}
+
+/// The best of some runs of each, and what they are to one another.
+fn ratios(memory: &Source) {
+    let (one, two) = (scanner(1), scanner(2));
+    let bytes = memory.bytes();
+    let best = |run: &dyn Fn()| {
+        let time = |_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        };
+        (0..7).map(time).min().unwrap_or_default().as_secs_f64()
+    };
+    let hot = best(&|| drop(black_box(sum(bytes))));
+    let single = best(&|| scan(&one, memory));
+    let double = best(&|| scan(&two, memory));
+    let (pages, rest) = bytes.as_chunks::<4096>();
+    let zeros = pages.iter().filter(|page| dumpgate::bytes::is_zero(*page)).count();
+    println!("\n{} MiB, {:.0} % zero pages", bytes.len() >> 20, 100.0 * zeros as f64 / (pages.len().max(1)) as f64);
+    println!("rest of the last page: {} bytes", rest.len());
+    let rate = |seconds: f64| bytes.len() as f64 / seconds / f64::from(1 << 30);
+    println!("sum as u64, hot       {:7.2} GiB/s  1.00", rate(hot));
+    println!("scan, 1 thread        {:7.2} GiB/s  {:.2} of the sum", rate(single), hot / single);
+    println!("scan, 2 threads       {:7.2} GiB/s  {:.2} times 1 thread", rate(double), single / double);
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, _) = bytes.as_chunks::<8>();
+    words.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+}
+
+fn scan(scanner: &Scanner, memory: &Source) {
+    black_box(scanner.scan(PathBuf::new(), memory, &()));
+}
+
+fn scanner(threads: usize) -> Scanner {
+    Scanner::builder().threads(threads).build().expect("threads")
+}
+
+fn memory() -> Source {
+    if let Some(path) = env::var_os("DUMPGATE_BENCH_FILE") {
+        return Source::open(Path::new(&path)).expect("the file of memory");
+    }
+    let samples =
+        ["samples/clean-lua-verifier/clean-lua-verifier.core", "samples/clean-socat/clean-socat.dmp"].map(read);
+    let mut bytes = Vec::new();
+    while bytes.len() < 128 << 20 {
+        for sample in &samples {
+            bytes.extend_from_slice(sample);
+            bytes.resize(bytes.len() + sample.len(), 0);
+        }
+    }
+    Source::from_bytes(bytes)
+}
+
+fn read(path: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

@@ -1,0 +1,237 @@
+//! A corpus of real dumps with ground truth, where there is one: `DUMPGATE_CORPUS` names its directory.
+//!
+//! For every process the whole PEM and DER forms of its key that an independent search found must be found,
+//! as ELF core and as minidump, and nothing else may be; in public dumps nothing may be found at all. It has
+//! a `main` of its own so that it can say that it was skipped, and print the table of what is found.
+
+mod common;
+
+use common::scan;
+use dumpgate::finding::Proof;
+use dumpgate::outcome::{DumpOutcome, Verdict};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+fn main() -> ExitCode {
+    let Some(corpus) = env::var_os("DUMPGATE_CORPUS").map(PathBuf::from) else {
+        println!("corpus: SKIPPED, DUMPGATE_CORPUS does not name a directory of dumps with ground truth");
+        println!("0 passed, 0 failed, 1 skipped");
+        return ExitCode::SUCCESS;
+    };
+    let mut tally = Tally::default();
+    if Command::new("zstd").arg("--version").output().is_err() {
+        println!("corpus: SKIPPED, the program `zstd` is not installed");
+        println!("0 passed, 0 failed, 1 skipped");
+        return ExitCode::SUCCESS;
+    }
+    let converter = converter(&corpus);
+    if converter.is_none() {
+        println!("corpus: minidump conversions SKIPPED, python3 lacks the modules zstandard and ahocorasick_rs");
+    }
+    for directory in sorted(&corpus.join("processes")) {
+        process(&directory, converter.as_deref(), &mut tally);
+    }
+    wine(&corpus.join("windows/wine"), &mut tally);
+    for path in sorted(&corpus.join("public")) {
+        if path.extension().is_none_or(|extension| extension != "tsv") {
+            let outcome = scan(&fs::read(&path).unwrap());
+            tally.check(&name(&path), expect_only(&outcome, &BTreeSet::new()));
+        }
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn check(&mut self, what: &str, result: Result<(), String>) {
+        match result {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                self.failed += 1;
+                println!("FAILED {what}: {error}");
+            }
+        }
+    }
+}
+
+/// One process: its core, the minidump that stands beside it, and the one the corpus' tool makes of the core.
+fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
+    let truth = json(&directory.join("scan.json"));
+    let keys: Vec<&Value> = truth["keys"].as_array().map(|keys| keys.iter().collect()).unwrap_or_default();
+    let own: BTreeSet<String> = keys.iter().map(|key| key["spki_sha256"].as_str().unwrap().to_owned()).collect();
+    let core = unpack(&directory.join("core.zst"));
+    let outcome = scan(&core);
+    println!("{:<26} {}", name(directory), table(&outcome, &own));
+    tally.check(&name(directory), expect_only(&outcome, &own));
+    for key in &keys {
+        let offsets = whole_forms(key);
+        tally.check(&name(directory), expect_key(&outcome, key, &offsets));
+        let mut minidumps = Vec::new();
+        if directory.join("full.dmp.zst").exists() {
+            minidumps.push(unpack(&directory.join("full.dmp.zst")));
+        }
+        if let Some(converter) = converter {
+            minidumps.push(convert(converter, &core));
+        }
+        for minidump in minidumps {
+            let outcome = scan(&minidump);
+            let what = format!("{} as minidump", name(directory));
+            tally.check(&what, if outcome.format == "minidump" { Ok(()) } else { Err(outcome.format.to_owned()) });
+            tally.check(&what, expect_only(&outcome, &own));
+            if !offsets.is_empty() {
+                tally.check(&what, expect_proven(&outcome, key));
+            }
+        }
+    }
+}
+
+/// File offsets at which the independent search saw a whole PEM in ASCII or a whole DER.
+fn whole_forms(key: &Value) -> Vec<u64> {
+    let mut offsets = Vec::new();
+    for (family, encodings) in [("pem", &["lf", "crlf"][..]), ("der", &["raw"])] {
+        let forms = key["components"][family].as_object().into_iter().flatten().map(|(_, form)| form);
+        for form in forms {
+            for encoding in encodings {
+                offsets.extend(form[*encoding]["offsets"].as_array().into_iter().flatten().filter_map(Value::as_u64));
+            }
+        }
+    }
+    offsets
+}
+
+fn expect_proven(outcome: &DumpOutcome, key: &Value) -> Result<(), String> {
+    let wanted = key["spki_sha256"].as_str().unwrap();
+    let found = outcome.findings.iter().find(|found| found.spki_sha256.is_some_and(|name| name.to_string() == wanted));
+    match found.map(|found| found.proof) {
+        Some(Proof::Arithmetic) => Ok(()),
+        other => Err(format!("its key is not proven: {other:?}")),
+    }
+}
+
+/// The key is proven and every whole form of it is among the places.
+fn expect_key(outcome: &DumpOutcome, key: &Value, offsets: &[u64]) -> Result<(), String> {
+    if offsets.is_empty() {
+        return Ok(());
+    }
+    expect_proven(outcome, key)?;
+    let pieces: Vec<_> =
+        outcome.findings.iter().flat_map(|found| &found.places).flat_map(|place| &place.pieces).collect();
+    for offset in offsets {
+        let is_seen = pieces.iter().any(|piece| piece.offset <= *offset && *offset < piece.offset + piece.length);
+        if !is_seen {
+            return Err(format!("no place at {offset:#x}"));
+        }
+    }
+    Ok(())
+}
+
+/// No key but the process' own and those every copy of a library carries.
+fn expect_only(outcome: &DumpOutcome, own: &BTreeSet<String>) -> Result<(), String> {
+    let names = outcome.keys().map(|found| found.spki_sha256.map_or("unnamed".to_owned(), |name| name.to_string()));
+    let foreign: Vec<String> =
+        names.filter(|name| !own.contains(name) && !PUBLISHED.contains(&&name[..name.len().min(16)])).collect();
+    if foreign.is_empty() { Ok(()) } else { Err(format!("foreign keys: {foreign:?}")) }
+}
+
+fn wine(directory: &Path, tally: &mut Tally) {
+    let key = "e07c1e89192bf974d1e2bc507c9fa03ed47be447a5c8c3f4087e2d116de26b00";
+    for (file, own) in [
+        ("stack_pem.normal.dmp", Some(key)),
+        ("userstream.self.dmp", Some(key)),
+        ("clean.normal.dmp", None),
+        ("clean.dmp.zst", None),
+        ("clean_pub.dmp.zst", None),
+    ] {
+        let path = directory.join(file);
+        let data = if file.ends_with(".zst") { unpack(&path) } else { fs::read(&path).unwrap() };
+        let outcome = scan(&data);
+        let own: BTreeSet<String> = own.into_iter().map(str::to_owned).collect();
+        println!("{file:<26} {}", table(&outcome, &own));
+        tally.check(file, expect_only(&outcome, &own));
+        let wanted = if own.is_empty() { Verdict::Clean } else { Verdict::Found };
+        let verdict = outcome.verdict;
+        tally.check(file, if verdict == wanted { Ok(()) } else { Err(format!("the verdict is {verdict:?}")) });
+    }
+}
+
+/// What is found, in a line: forms with their number, and how many published keys.
+fn table(outcome: &DumpOutcome, own: &BTreeSet<String>) -> String {
+    let is_own = |name: &Option<String>| name.as_ref().is_some_and(|name| own.contains(name));
+    let mut forms: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut proof, mut published) = (None, 0);
+    for found in outcome.keys() {
+        if is_own(&found.spki_sha256.map(|name| name.to_string())) {
+            proof = Some(found.proof.name());
+            found.places.iter().for_each(|place| *forms.entry(place.form).or_default() += 1);
+        } else {
+            published += 1;
+        }
+    }
+    let forms: Vec<String> = forms.iter().map(|(form, number)| format!("{number} {form}")).collect();
+    let published = if published > 0 { format!("; {published} published test keys") } else { String::new() };
+    format!("{} {}{published}", proof.unwrap_or("-"), forms.join(", "))
+}
+
+/// The corpus' tool that makes a minidump of a core, if its modules are there.
+fn converter(corpus: &Path) -> Option<PathBuf> {
+    let modules = Command::new("python3").args(["-c", "import zstandard, ahocorasick_rs"]).output().ok()?;
+    modules.status.success().then(|| corpus.join("tools/core2mdmp.py"))
+}
+
+fn convert(tool: &Path, core: &[u8]) -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("core"), directory.path().join("dmp"));
+    fs::write(&from, core).unwrap();
+    let done =
+        Command::new("python3").env("PYTHONDONTWRITEBYTECODE", "1").arg(tool).args([&from, &to]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    fs::read(&to).unwrap()
+}
+
+fn unpack(path: &Path) -> Vec<u8> {
+    let done = Command::new("zstd").arg("-dcq").arg(path).output().unwrap();
+    assert!(done.status.success(), "{}", path.display());
+    done.stdout
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn sorted(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// Fingerprints, by their first sixteen characters, of the published test keys in libgnutls and gnutls-cli
+/// (the first seven) and in the openssl program's speed test.
+const PUBLISHED: &[&str] = &[
+    "ec35b9d2a919ac42",
+    "2644b62ddc46a6f3",
+    "980ba340b591afc2",
+    "215fde895c12883e",
+    "6e1900f654edb2e5",
+    "5bd7bad40971be90",
+    "5a9214aa789ffe02",
+    "cebf59a465ccd9c4",
+    "d2d8c7d1de1e118e",
+    "adadc3246bb48305",
+    "01e67e56244b43b6",
+    "a6fdc2c6d07aa877",
+    "0ea7caf9dd07fd79",
+    "7055066ee3969c25",
+];
