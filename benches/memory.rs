@@ -86,7 +86,9 @@ fn ratios(memory: &Source) {
         };
         (0..7).map(time).min().unwrap_or_default().as_secs_f64()
     };
-    let hot = best(&|| drop(black_box(sum(bytes))));
+    let hot = best(&|| {
+        black_box(sum(bytes));
+    });
     let single = best(&|| scan(&one, memory));
     let double = best(&|| scan(&two, memory));
     let (pages, rest) = bytes.as_chunks::<4096>();

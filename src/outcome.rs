@@ -18,12 +18,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word reports use.
+    /// The word reports use. What could not be opened is incomplete, with a reason and an exit code of
+    /// its own.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Clean => "clean",
-            Self::Incomplete => "incomplete",
-            Self::Unopened => "unopened",
+            Self::Incomplete | Self::Unopened => "incomplete",
             Self::Found => "found",
         }
     }
@@ -32,6 +32,8 @@ impl Verdict {
 /// Why bytes were not examined. The list is closed: policies name its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    /// The file could not be opened.
+    Unreadable,
     /// A table of the dump names bytes beyond the end of the file.
     Truncated,
     /// The file is a container whose contents only an unpacker could show.
@@ -46,6 +48,7 @@ impl Reason {
     /// The word reports use.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unreadable => "unreadable",
             Self::Truncated => "truncated",
             Self::ContainerNotOpened => "container-not-opened",
             Self::LimitReached => "limit-reached",
@@ -135,7 +138,10 @@ impl DumpOutcome {
             sha256: None,
             verdict: Verdict::Unopened,
             error: Some(error),
-            coverage: Coverage::default(),
+            coverage: Coverage {
+                missing: vec![Missing { offset: 0, length: 0, reason: Reason::Unreadable }],
+                ..Coverage::default()
+            },
             truncated: None,
             searches: Vec::new(),
             findings: Vec::new(),

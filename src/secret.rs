@@ -79,7 +79,7 @@ impl SecretBuf {
     }
 
     /// The bytes for writing.
-    pub fn as_mut(&mut self) -> &mut [u8] {
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
 }

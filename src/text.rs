@@ -135,16 +135,16 @@ impl Base64Text {
         let mut bytes = SecretBuf::with_capacity(whole / 4 * 3 + 3);
         let mut block = SecretBuf::zeroed(DECODE_BLOCK / 4 * 3);
         groups.try_for_each(|group| {
-            let room = block.as_mut().get_mut(..group.len() / 4 * 3)?;
+            let room = block.bytes_mut().get_mut(..group.len() / 4 * 3)?;
             Decoder::<Base64>::new(group).ok()?.decode(room).ok()?;
             bytes.extend(room).then_some(())
         })?;
         let rest = self.characters.get(whole..)?;
         if rest.len() >= 2 {
             let mut tail = SecretBuf::zeroed(4);
-            tail.as_mut().fill(b'A');
-            tail.as_mut().get_mut(..rest.len())?.copy_from_slice(rest);
-            let room = block.as_mut().get_mut(..3)?;
+            tail.bytes_mut().fill(b'A');
+            tail.bytes_mut().get_mut(..rest.len())?.copy_from_slice(rest);
+            let room = block.bytes_mut().get_mut(..3)?;
             Decoder::<Base64>::new(&tail).ok()?.decode(room).ok()?;
             if !bytes.extend(room.get(..rest.len() - 1)?) {
                 return None;

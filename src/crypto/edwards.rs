@@ -25,7 +25,8 @@ mod tests {
     use crate::crypto::test_keys;
 
     fn unhex(text: &str) -> [u8; 32] {
-        std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+        let digit = |at: usize| char::from(text.as_bytes()[at]).to_digit(16).unwrap() as u8;
+        std::array::from_fn(|at| digit(2 * at) << 4 | digit(2 * at + 1))
     }
 
     #[test]

@@ -9,35 +9,20 @@ use sha2::{Digest, Sha256};
 /// Whether `n`, big-endian without leading zeros, is one of the large moduli known to be the product of
 /// two primes.
 pub fn is_known_semiprime(n: &[u8]) -> bool {
-    n.len() > LARGE && SEMIPRIMES.contains(&Sha256::digest(n).into())
+    n.len() > LARGE && {
+        let hash: String = Sha256::digest(n).iter().map(|byte| format!("{byte:02x}")).collect();
+        SEMIPRIMES.contains(&hash.as_str())
+    }
 }
 
 /// Bytes of a modulus; for smaller ones the test itself takes milliseconds.
 const LARGE: usize = 512;
 
 /// SHA-256 of moduli, from `apps/testrsa.h` of OpenSSL 3: 7,680 and 15,360 bits.
-const SEMIPRIMES: [[u8; 32]; 2] = [
-    unhex(b"6079bc5747f07c07c48fcf25753fe96b1333c97a09696a3da588fedc597d3bf8"),
-    unhex(b"66a5898fd59a8c557cb351daf238284104136cbbf6a686b9939b94d892f8a1f0"),
+const SEMIPRIMES: [&str; 2] = [
+    "6079bc5747f07c07c48fcf25753fe96b1333c97a09696a3da588fedc597d3bf8",
+    "66a5898fd59a8c557cb351daf238284104136cbbf6a686b9939b94d892f8a1f0",
 ];
-
-const fn unhex(text: &[u8; 64]) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let mut at = 0;
-    while at < 32 {
-        let (high, rest) = text.split_at(2 * at + 1);
-        bytes[at] = digit(high[2 * at]) << 4 | digit(rest[0]);
-        at += 1;
-    }
-    bytes
-}
-
-const fn digit(character: u8) -> u8 {
-    match character {
-        b'0'..=b'9' => character - b'0',
-        _ => character - b'a' + 10,
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,8 @@ impl RsaNumbers<'_> {
             let product = Zeroizing::new((*d).concatenating_mul(&BoxedUint::from_be_slice_vartime(self.e)));
             is_one_modulo_less_one(&product, &p) && is_one_modulo_less_one(&product, &q)
         });
-        if !is_known_semiprime(trim_zeros(self.n)) && !(is_prime(&p) && is_prime(&q)) {
+        let are_primes = is_known_semiprime(trim_zeros(self.n)) || (is_prime(&p) && is_prime(&q));
+        if !are_primes {
             return RsaProof::NotAKey;
         }
         if exponents_fit { RsaProof::Proven } else { RsaProof::WrongExponent }

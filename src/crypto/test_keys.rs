@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 pub struct Row {
     /// File name.
     pub file: String,
-    /// `rsa`, `ec`, `ed25519`, `x25519`.
-    pub kind: String,
     /// Size of modulus or field.
     pub bits: u32,
     /// Fingerprint in lower-case hexadecimal.
@@ -24,10 +22,9 @@ pub fn index() -> Vec<Row> {
     let text = fs::read_to_string(directory().join("index.tsv")).expect("the index of test keys");
     let rows = text.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [file, kind, bits, _, spki_sha256, form] = fields[..] else { panic!("six fields in `{line}`") };
+        let [file, _, bits, _, spki_sha256, form] = fields[..] else { panic!("six fields in `{line}`") };
         Row {
             file: file.to_owned(),
-            kind: kind.to_owned(),
             bits: bits.parse().expect("a number of bits"),
             spki_sha256: spki_sha256.to_owned(),
             form: form.to_owned(),

@@ -100,7 +100,8 @@ pub fn write_info(contents: &Contents, as_json: bool, color: bool, out: &mut dyn
     writeln!(out, "  regions")?;
     for row in &contents.regions {
         let count = if row.count == 1 { String::new() } else { format!(" ({})", row.count) };
-        writeln!(out, "    {:<8} {:>12}  {}{count}", row.kind, size(row.bytes), printable(&row.name))?;
+        let line = format!("    {:<8} {:>12}  {}{count}", row.kind, size(row.bytes), printable(&row.name));
+        writeln!(out, "{}", line.trim_end())?;
     }
     if contents.not_dumped > 0 {
         writeln!(out, "  not dumped  {} of the process' memory, by design", size(contents.not_dumped))?;

@@ -56,6 +56,7 @@ impl Text {
                 Reason::ContainerNotOpened => {
                     format!("what is packed in this {} file; only its packed bytes were scanned", outcome.format)
                 }
+                Reason::Unreadable => "this file: it could not be opened".to_owned(),
                 Reason::InternalError => "this file: the scanner failed on it".to_owned(),
                 Reason::LimitReached => format!("{} at offset {:#x}", size(missing.length), missing.offset),
             };
@@ -65,7 +66,7 @@ impl Text {
             let note = self.paint(CAUTION, "not finished:");
             writeln!(out, "            {note} search `{}` met a limit [{}]", search.name, Reason::LimitReached.name())?;
         }
-        if coverage.not_dumped > 0 && outcome.verdict != Verdict::Clean {
+        if coverage.not_dumped > 0 {
             writeln!(
                 out,
                 "            {} of the process' memory are not in the dump, by design",
@@ -149,10 +150,10 @@ impl Reporter for Text {
             return Ok(());
         }
         let mut parts = Vec::new();
-        for verdict in [Verdict::Found, Verdict::Unopened, Verdict::Incomplete, Verdict::Clean] {
-            let number = self.verdicts.iter().filter(|seen| **seen == verdict).count();
+        for name in [Verdict::Found, Verdict::Incomplete, Verdict::Clean].map(Verdict::name) {
+            let number = self.verdicts.iter().filter(|seen| seen.name() == name).count();
             if number > 0 {
-                parts.push(format!("{number} {}", verdict.name()));
+                parts.push(format!("{number} {name}"));
             }
         }
         let keys = if self.keys > 0 { format!("; {}", count(self.keys, "private key")) } else { String::new() };

@@ -118,9 +118,9 @@ mod tests {
             data.truncate(data.len().saturating_sub(cut));
             let start = start.min(data.len());
             let runs: Vec<_> = occupied(&data, start..data.len()).collect();
-            for at in start..data.len() {
+            for (at, byte) in data.iter().enumerate().skip(start) {
                 let is_in_run = runs.iter().any(|run| run.contains(&at));
-                prop_assert!(is_in_run || data[at] == 0);
+                prop_assert!(is_in_run || *byte == 0);
             }
             for pair in runs.windows(2) {
                 prop_assert!(pair[0].end < pair[1].start);

@@ -123,7 +123,7 @@ impl Scanner {
         });
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
-        let seams_complete = !is_cut && (!ledger.is_limited() || !anchors_complete);
+        let seams_complete = !is_cut && !ledger.is_limited();
         let unconfirmed = ledger.unconfirmed(&self.public_keys);
         let halves = PublicHalves::arm(&unconfirmed);
         let confirmed = halves.as_ref().map(|halves| halves.search(data)).unwrap_or_default();

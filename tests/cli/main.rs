@@ -1,5 +1,7 @@
 //! The program as a user runs it: exit codes, what it prints, and what it never prints.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test stops at the first surprise
+
 #[path = "../common/mod.rs"]
 mod common;
 
