@@ -9,16 +9,19 @@ use dumpgate::detect::{DETECTORS, Detector, Hit};
 use dumpgate::scan::Scanner;
 use dumpgate::source::Source;
 use memchr::memmem;
+use std::env;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 fn main() {
-    let memory = memory();
+    let file = memory();
+    let memory = Source::open(file.path()).expect("the file of memory");
     let mut criterion =
         Criterion::default().sample_size(10).measurement_time(Duration::from_secs(5)).configure_from_args();
-    passes(&mut criterion, &memory);
+    passes(&mut criterion, file.path(), &memory);
     proofs(&mut criterion);
     criterion.final_summary();
     if !env::args().any(|argument| argument == "--test" || argument == "--list") {
@@ -26,11 +29,15 @@ fn main() {
     }
 }
 
-/// Passes over the whole memory.
-fn passes(criterion: &mut Criterion, memory: &Source) {
+/// Passes over the whole memory: what others could do at best, and what a scan does.
+fn passes(criterion: &mut Criterion, path: &Path, memory: &Source) {
     let mut group = criterion.benchmark_group("pass");
     group.throughput(Throughput::Bytes(memory.bytes().len() as u64));
-    group.bench_function("sum", |bencher| bencher.iter(|| sum(memory.bytes())));
+    group.bench_function("sum, hot", |bencher| bencher.iter(|| sum(memory.bytes())));
+    group.bench_function("sum, fresh map", |bencher| {
+        bencher.iter(|| sum(Source::open(path).expect("the file of memory").bytes()));
+    });
+    group.bench_function("sum, read()", |bencher| bencher.iter(|| sum_by_read(path)));
     group
         .bench_function("memmem", |bencher| bencher.iter(|| memmem::find(memory.bytes(), b"no such text in any dump")));
     for threads in [1, 2] {
@@ -91,10 +98,9 @@ fn ratios(memory: &Source) {
     });
     let single = best(&|| scan(&one, memory));
     let double = best(&|| scan(&two, memory));
-    let (pages, rest) = bytes.as_chunks::<4096>();
+    let (pages, _) = bytes.as_chunks::<4096>();
     let zeros = pages.iter().filter(|page| dumpgate::bytes::is_zero(*page)).count();
     println!("\n{} MiB, {:.0} % zero pages", bytes.len() >> 20, 100.0 * zeros as f64 / (pages.len().max(1)) as f64);
-    println!("rest of the last page: {} bytes", rest.len());
     let rate = |seconds: f64| bytes.len() as f64 / seconds / f64::from(1 << 30);
     println!("sum as u64, hot       {:7.2} GiB/s  1.00", rate(hot));
     println!("scan, 1 thread        {:7.2} GiB/s  {:.2} of the sum", rate(single), hot / single);
@@ -114,20 +120,48 @@ fn scanner(threads: usize) -> Scanner {
     Scanner::builder().threads(threads).build().expect("threads")
 }
 
-fn memory() -> Source {
+/// A file of memory: the user's, or one that goes away with this value.
+enum Memory {
+    Given(PathBuf),
+    Made(tempfile::NamedTempFile),
+}
+
+impl Memory {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Made(file) => file.path(),
+        }
+    }
+}
+
+fn memory() -> Memory {
     if let Some(path) = env::var_os("DUMPGATE_BENCH_FILE") {
-        return Source::open(Path::new(&path)).expect("the file of memory");
+        return Memory::Given(PathBuf::from(path));
     }
     let samples =
         ["samples/clean-lua-verifier/clean-lua-verifier.core", "samples/clean-socat/clean-socat.dmp"].map(read);
-    let mut bytes = Vec::new();
-    while bytes.len() < 128 << 20 {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut written = 0;
+    while written < 128 << 20 {
         for sample in &samples {
-            bytes.extend_from_slice(sample);
-            bytes.resize(bytes.len() + sample.len(), 0);
+            file.write_all(sample).expect("room for a temporary file");
+            file.write_all(&vec![0; sample.len()]).expect("room for a temporary file");
+            written += 2 * sample.len();
         }
     }
-    Source::from_bytes(bytes)
+    Memory::Made(file)
+}
+
+/// The sum by way of a buffer that is used again and again.
+fn sum_by_read(path: &Path) -> u64 {
+    let mut file = File::open(path).expect("the file of memory");
+    let mut block = vec![0; 256 << 10];
+    let mut total = 0u64;
+    while let Ok(read @ 1..) = file.read(&mut block) {
+        total = total.wrapping_add(sum(block.get(..read).unwrap_or_default()));
+    }
+    total
 }
 
 fn read(path: &str) -> Vec<u8> {

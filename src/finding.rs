@@ -30,6 +30,8 @@ impl Proof {
 pub enum Kind {
     /// A private key in clear.
     Private(Algorithm),
+    /// A whole private key of an algorithm or curve whose arithmetic is not here.
+    Other,
     /// A whole private key under a passphrase.
     Encrypted,
 }
@@ -42,6 +44,7 @@ impl Kind {
             Self::Private(Algorithm::Ec) => "ec-private-key",
             Self::Private(Algorithm::Ed25519) => "ed25519-private-key",
             Self::Private(Algorithm::X25519) => "x25519-private-key",
+            Self::Other => "private-key",
             Self::Encrypted => "encrypted-private-key",
         }
     }

@@ -91,6 +91,22 @@ fn a_public_half_anywhere_in_the_dump_raises_the_proof() {
 }
 
 #[test]
+fn keys_without_arithmetic_here_are_found_and_unnamed() {
+    for (file, kind, proof) in [
+        ("ed448", "private-key", Proof::Parsed),
+        ("x448", "private-key", Proof::Parsed),
+        ("dsa", "private-key", Proof::Parsed),
+        ("brainpoolP256r1", "private-key", Proof::Parsed),
+        ("secp224r1", "private-key", Proof::Parsed),
+        ("rsa-pss", "rsa-private-key", Proof::Arithmetic),
+    ] {
+        let found = finding(&key(&format!("other/{file}.pem"))).unwrap_or_else(|| panic!("{file}"));
+        assert_eq!((found.kind.name(), found.proof), (kind, proof), "{file}");
+        assert_eq!(found.spki_sha256.is_none(), kind == "private-key", "{file}");
+    }
+}
+
+#[test]
 fn another_public_key_proves_nothing() {
     let data = [key("p256.sec1-nopublic.der"), key("ssh-p256.pub"), key("p384.spki.der")].concat();
     assert_eq!(finding(&data).unwrap().proof, Proof::Parsed);

@@ -1,5 +1,8 @@
 //! The readers of dumps: what they say of synthetic dumps by independent writers, of dumps that lie, and of real ones.
 
+// Tests may panic.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 #[path = "dumps/core.rs"]
 mod core;
 #[path = "dumps/cores.rs"]

@@ -32,6 +32,8 @@ pub mod tag {
 pub mod oid {
     /// rsaEncryption (RFC 8017, appendix A.1)
     pub const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+    /// id-RSASSA-PSS (RFC 8017, appendix A.2.3)
+    pub const RSASSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
     /// id-ecPublicKey (RFC 5480, section 2.1.1)
     pub const EC_PUBLIC_KEY: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
     /// id-Ed25519 (RFC 8410, section 3)

@@ -106,6 +106,19 @@ impl Key {
         Some(Self::derived_from(identity.clone(), vec![identity.clone()], proof, digest))
     }
 
+    /// A whole key of an algorithm or curve whose arithmetic is not here.
+    pub fn other(secret: &[u8]) -> Self {
+        Self {
+            kind: Kind::Other,
+            proof: Proof::Parsed,
+            bits: None,
+            curve: None,
+            public: None,
+            derived: Vec::new(),
+            digest: digest(&[b"other", secret]),
+        }
+    }
+
     /// A whole key under a passphrase; `public` where its format shows the public half in clear.
     pub fn encrypted(public: Option<PublicKey>, ciphertext: &[u8]) -> Self {
         let public = public.map(|key| Arc::new(Identity::new(key)));

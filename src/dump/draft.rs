@@ -58,7 +58,9 @@ impl Draft {
     /// Adds a label that the table entry at file offset `entry` gives. Names bytes beyond the end of
     /// the file: a fault, and the dump is truncated.
     pub fn label(&mut self, entry: u64, label: Label) {
-        self.declare(entry, label.start, label.end - label.start);
+        // A range that would end beyond all offsets is cut there, and may have no byte left.
+        let length = (label.end - label.start).max(u64::from(label.end == u64::MAX));
+        self.declare(entry, label.start, length);
         if self.labels.len() < MAX_ENTRIES {
             self.labels.push(label);
         } else {
@@ -149,10 +151,10 @@ impl Draft {
 
     /// Names the thread of number `id`, whether it is known already or not.
     pub fn name_thread(&mut self, id: u64, name: String) {
-        if self.thread_names.len() < MAX_ENTRIES {
-            if let Some(name) = self.keep(name) {
-                self.thread_names.insert(id, name);
-            }
+        if self.thread_names.len() < MAX_ENTRIES
+            && let Some(name) = self.keep(name)
+        {
+            self.thread_names.insert(id, name);
         }
     }
 

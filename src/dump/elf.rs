@@ -85,7 +85,12 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     let entries = header.phnum(endian, data).unwrap_or_else(|_| {
         let expected = "a section header that holds the number of segments";
         draft.fault(Error::malformed(0, expected, "none"));
-        u32::from(u16::MAX)
+        // It lies at the end of the file, so a core that is cut has lost it; but the first segment's
+        // bytes follow the table.
+        let first = data.read_at::<E::ProgramHeader>(table_at);
+        let behind: u64 = first.map_or(0, |first| first.p_offset(endian).into());
+        let entries = behind.saturating_sub(table_at) / entry_size;
+        u32::try_from(entries).unwrap_or_default().max(1)
     });
     if entries == 0 || table_at == 0 {
         draft.fault(Error::malformed(0, "program headers", "none"));
@@ -156,12 +161,12 @@ fn sections<E: FileHeader<Endian = Endianness>>(header: &E, endian: Endianness, 
     let name = draft.name("section headers");
     draft.label(0, Label::other(table_at, table_size, RegionKind::Header, name));
     let names_at = table_at.saturating_add(entry_size * u64::from(header.e_shstrndx(endian).0));
-    if let Ok(names) = data.read_at::<E::SectionHeader>(names_at) {
-        if names.sh_type(endian) == elf::SHT_STRTAB {
-            let (offset, size): (u64, u64) = (names.sh_offset(endian).into(), names.sh_size(endian).into());
-            let name = draft.name("section names");
-            draft.label(names_at, Label::other(offset, size, RegionKind::Header, name));
-        }
+    if let Ok(names) = data.read_at::<E::SectionHeader>(names_at)
+        && names.sh_type(endian) == elf::SHT_STRTAB
+    {
+        let (offset, size): (u64, u64) = (names.sh_offset(endian).into(), names.sh_size(endian).into());
+        let name = draft.name("section names");
+        draft.label(names_at, Label::other(offset, size, RegionKind::Header, name));
     }
 }
 

@@ -191,10 +191,10 @@ impl Reader<'_> {
             let size = u64::from(memory.memory.data_size);
             let start = memory.start_of_memory_range;
             self.memory_range(at, memory);
-            if entry_size > THREAD {
-                if let Some(backing_store) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at + THREAD) {
-                    self.memory_range(at, backing_store);
-                }
+            if entry_size > THREAD
+                && let Some(backing_store) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at + THREAD)
+            {
+                self.memory_range(at, backing_store);
             }
             self.location(at, thread.thread_context, "thread context");
             let stack = (size > 0).then_some(start..start.saturating_add(size));
@@ -262,9 +262,13 @@ impl Reader<'_> {
         }
     }
 
-    /// What memory there was.
+    /// What memory there was. The number of entries has 64 bits where the header has room for them.
     fn memory_info(&mut self, stream: Stream) {
-        let count = self.record::<u64>(stream.at + 8).unwrap_or_default();
+        let count = match self.record::<u32>(stream.at) {
+            Some(..16) => self.record::<u32>(stream.at + 8).map(u64::from),
+            _ => self.record::<u64>(stream.at + 8),
+        };
+        let count = count.unwrap_or_default();
         for at in self.sized_entries(stream, count, MEMORY_INFO) {
             let Some(info) = self.record::<MINIDUMP_MEMORY_INFO>(at) else { break };
             if info.state == MemoryState::MEM_COMMIT.bits() {

@@ -66,7 +66,7 @@ fn a_dump_cut_anywhere_is_scanned_as_far_as_it_goes() {
             let (report, code) = judge(&write(directory.path(), "cut", &data[..length]));
             let dump = &report["dumps"][0];
             assert_eq!(dump["coverage"]["scanned"], length);
-                assert_eq!(code == 0, dump["verdict"] == "clean");
+            assert_eq!(code == 0, dump["verdict"] == "clean");
             if length > 4 {
                 let truncated = &dump["truncated"];
                 assert_eq!(truncated["present"], length, "{} cut at {length}", path.display());

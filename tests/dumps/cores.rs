@@ -124,6 +124,9 @@ fn seventy_thousand_segments_are_read() {
         assert!(dump.faults.is_empty() && !dump.is_cut, "{:?}", dump.faults);
         assert_eq!(dump.declared_end, data.len() as u64);
         assert_eq!(memory(&dump).len(), 70_000);
+        // The number of segments lies at the end and is the first thing to be lost.
+        let dump = read(&data[..data.len() - 20]);
+        assert_eq!((dump.declared_end, memory(&dump).len()), (data.len() as u64, 70_000));
     }
 }
 

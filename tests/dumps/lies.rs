@@ -134,7 +134,8 @@ fn one_list_named_by_thousands_of_streams_is_read_a_bounded_number_of_times() {
 fn many_threads_modules_and_segments_are_read_in_time() {
     let many = 150_000u64;
     let mut core = Core::new(true, false, 62);
-    let files: Vec<_> = (0..many).map(|index| (0x10_0000 + index * 0x2000, 0x10_1000 + index * 0x2000, 0, "f")).collect();
+    let files: Vec<_> =
+        (0..many).map(|index| (0x10_0000 + index * 0x2000, 0x10_1000 + index * 0x2000, 0, "f")).collect();
     core.process(1, "f", 4).files(&files);
     for index in 0..many {
         core.thread(index as u32, 19, 0x7f00_0000_0000 + index * 0x2000 + 8);

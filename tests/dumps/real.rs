@@ -34,9 +34,12 @@ fn bytes_of(dump: &Dump, kind: RegionKind) -> u64 {
 
 /// Bytes of memory with an owner of `kind`, page by page.
 fn bytes_owned(dump: &Dump, kind: OwnerKind) -> u64 {
-    let pages = dump.map.regions().iter().filter(|region| region.kind == RegionKind::Memory).flat_map(|region| {
-        (region.start..region.end).step_by(4096).map(|offset| (offset, region.va_at(offset)))
-    });
+    let pages = dump
+        .map
+        .regions()
+        .iter()
+        .filter(|region| region.kind == RegionKind::Memory)
+        .flat_map(|region| (region.start..region.end).step_by(4096).map(|offset| (offset, region.va_at(offset))));
     4096 * pages.filter(|&(offset, va)| dump.map.owner(&Piece { offset, length: 1, va }).kind == kind).count() as u64
 }
 
@@ -117,8 +120,11 @@ fn compare(ours: &Dump, data: &[u8]) -> Vec<String> {
     let owners = ours.map.owners();
 
     if let Ok(list) = theirs.get_stream::<MinidumpModuleList>() {
-        let known: BTreeSet<_> =
-            owners.modules().iter().map(|module| (module.addresses.start, module.addresses.end, &module.name)).collect();
+        let known: BTreeSet<_> = owners
+            .modules()
+            .iter()
+            .map(|module| (module.addresses.start, module.addresses.end, &module.name))
+            .collect();
         for module in list.iter() {
             let end = module.base_address() + module.size();
             let name = module.code_file().into_owned();

@@ -10,8 +10,9 @@
 //! | publicKey [1] IMPLICIT BIT STRING, optional (version 1) | 81 21 00 ... |
 
 use crate::crypto::der::{self, Reader, oid, tag};
-use crate::crypto::{Curve, Prover, PublicKey};
-use crate::detect::der::{pkcs1, sec1};
+use crate::crypto::{Prover, PublicKey};
+use crate::detect::der::pkcs1;
+use crate::detect::der::sec1::{self, Named};
 use crate::detect::key::Key;
 use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
 
@@ -65,9 +66,9 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let _attributes = info.expect(tag::explicit(0));
     let public = info.expect(tag::implicit(1)).and_then(|bits| bits.strip_prefix(&[0]));
     let key = match identifier {
-        oid::RSA_ENCRYPTION => pkcs1::parse(private, prover)?.0,
+        oid::RSA_ENCRYPTION | oid::RSASSA_PSS => pkcs1::parse(private, prover)?.0,
         oid::EC_PUBLIC_KEY => {
-            let curve = algorithm.expect(tag::OID).and_then(Curve::from_oid);
+            let curve = algorithm.expect(tag::OID).map_or(Named::Open, Named::new);
             sec1::parse(private, curve, prover)?.0
         }
         oid::ED25519 => {
@@ -78,6 +79,8 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
             let scalar = Reader::new(private).expect(tag::OCTET_STRING)?;
             Key::edwards(&prover.x25519(scalar)?, scalar, public.and_then(PublicKey::x25519).as_ref())?
         }
+        // Any other algorithm: only an identifier of a known root and a secret of some length count.
+        [0x2a | 0x2b | 0x60, ..] if private.len() >= MIN_SECRET && info.is_at_end() => Key::other(private),
         _ => return None,
     };
     Some((key, outer.position()))
@@ -100,6 +103,9 @@ pub const RSA_ANCHOR: &[u8] = b"\x0d\x01\x01\x01\x05\x00";
 pub const EC_ANCHOR: &[u8] = b"\xce\x3d\x02\x01\x06";
 const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x04\x22\x04\x20";
+
+/// The shortest secret in bytes of an algorithm whose arithmetic is not here: DSA's x has 20.
+const MIN_SECRET: usize = 20;
 
 /// The shortest contents in bytes: version, algorithm and a seed of 32 bytes.
 const MIN_CONTENTS: usize = 46;

@@ -84,7 +84,7 @@ const LABELS: &[Label] = &[
 ];
 
 fn parse_sec1(data: &[u8], prover: &crate::crypto::Prover<'_>) -> Option<(Key, usize)> {
-    sec1::parse(data, None, prover)
+    sec1::parse(data, sec1::Named::Open, prover)
 }
 
 /// The end of RFC 1421 headers that announce an encrypted body; `None` when there are none.
