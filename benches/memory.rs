@@ -96,6 +96,9 @@ fn ratios(memory: &Source) {
     let hot = best(&|| {
         black_box(sum(bytes));
     });
+    let shared = best(&|| {
+        black_box(sum_by_two(bytes));
+    });
     let single = best(&|| scan(&one, memory));
     let double = best(&|| scan(&two, memory));
     let (pages, _) = bytes.as_chunks::<4096>();
@@ -103,6 +106,7 @@ fn ratios(memory: &Source) {
     println!("\n{} MiB, {:.0} % zero pages", bytes.len() >> 20, 100.0 * zeros as f64 / (pages.len().max(1)) as f64);
     let rate = |seconds: f64| bytes.len() as f64 / seconds / f64::from(1 << 30);
     println!("sum as u64, hot       {:7.2} GiB/s  1.00", rate(hot));
+    println!("sum, 2 threads        {:7.2} GiB/s  {:.2} times 1 thread", rate(shared), hot / shared);
     println!("scan, 1 thread        {:7.2} GiB/s  {:.2} of the sum", rate(single), hot / single);
     println!("scan, 2 threads       {:7.2} GiB/s  {:.2} times 1 thread", rate(double), single / double);
 }
@@ -110,6 +114,15 @@ fn ratios(memory: &Source) {
 fn sum(bytes: &[u8]) -> u64 {
     let (words, _) = bytes.as_chunks::<8>();
     words.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+}
+
+/// The sum on two threads: how much two can do where memory is the limit.
+fn sum_by_two(bytes: &[u8]) -> u64 {
+    let share = |first: usize| bytes.chunks(1 << 20).skip(first).step_by(2).map(sum).fold(0, u64::wrapping_add);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(move || share(1));
+        share(0).wrapping_add(other.join().unwrap_or_default())
+    })
 }
 
 fn scan(scanner: &Scanner, memory: &Source) {

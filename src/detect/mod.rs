@@ -62,6 +62,8 @@ pub const LONGEST_FORM: usize = 16 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::ProofCache;
+    use proptest::prelude::*;
 
     #[test]
     fn anchors_keep_the_rules_the_scan_relies_on() {
@@ -75,6 +77,43 @@ mod tests {
             for (other_index, other) in anchors.iter().enumerate() {
                 assert!(index == other_index || !other.starts_with(anchor), "{anchor:02x?} hides {other:02x?}");
             }
+        }
+    }
+
+    /// Bytes in which anchors stand among what may follow them.
+    fn announced() -> impl Strategy<Value = (Vec<u8>, usize)> {
+        let anchors: Vec<&'static [u8]> = DETECTORS.iter().flat_map(|detector| detector.anchors()).copied().collect();
+        let short = proptest::collection::vec(any::<u8>(), 0..80);
+        let tail =
+            proptest::collection::vec(prop_oneof![any::<u8>(), Just(0x30), Just(2), Just(0), Just(b'A')], 0..400);
+        (short, prop::sample::select(anchors), tail).prop_map(|(head, anchor, tail)| {
+            let at = head.len();
+            ([&head, anchor, &tail].concat(), at)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_follows_an_anchor_may_be_anything((data, at) in announced()) {
+            let cache = ProofCache::default();
+            let prover = Prover::new(&cache, 16);
+            for detector in DETECTORS {
+                let range = match detector.examine(&Hit { data: &data, at, prover: &prover }) {
+                    Some(Sighting::Key(evidence)) => evidence.range,
+                    Some(Sighting::Public(clue)) => clue.range,
+                    None => continue,
+                };
+                prop_assert!(range.start < range.end && range.end <= data.len(), "{}: {:?}", detector.name(), range);
+            }
+        }
+    }
+
+    #[test]
+    fn every_detector_has_a_fuzz_target() {
+        for detector in DETECTORS {
+            let name = detector.name().replace('.', "_");
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/detect_").to_owned() + &name + ".rs";
+            assert!(std::path::Path::new(&path).exists(), "{path}");
         }
     }
 

@@ -30,3 +30,17 @@ pub const FORMATS: &[&dyn Format] = &[&minidump::Minidump, &elf::ElfCore, &raw::
 pub fn sniff(data: &[u8]) -> &'static dyn Format {
     FORMATS.iter().copied().find(|format| format.sniff(data)).unwrap_or(&raw::Raw)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reader_has_a_fuzz_target() {
+        for format in FORMATS.iter().filter(|format| format.name() != "raw") {
+            let name = format.name().replace('-', "_");
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/reader_").to_owned() + &name + ".rs";
+            assert!(std::path::Path::new(&path).exists(), "{path}");
+        }
+    }
+}

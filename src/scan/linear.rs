@@ -1,6 +1,7 @@
 //! The pass over all bytes in file order, shared out in chunks. A chunk owns the anchors that start in
 //! it; detectors see the whole file.
 
+use super::Progress;
 use super::anchors::Anchors;
 use super::ledger::Ledger;
 use crate::bytes;
@@ -20,15 +21,14 @@ pub struct Share {
     pub is_limited: bool,
 }
 
-/// Scans all of `data` into `ledger`; returns how many bytes were searched. Calls `done` with each range
-/// that was.
+/// Scans all of `data` into `ledger`; returns how many bytes were searched.
 pub fn scan(
     anchors: &Anchors,
     data: &[u8],
     map: &MemoryMap,
     cache: &ProofCache,
     ledger: &mut Ledger,
-    done: &(dyn Fn(Range<usize>) + Sync),
+    progress: &dyn Progress,
 ) -> u64 {
     let mut scanned = 0;
     for wave in (0..data.len()).step_by(CHUNK * CHUNKS_IN_WAVE) {
@@ -40,7 +40,7 @@ pub fn scan(
             .map(|start| {
                 let chunk = start..wave_end.min(start + CHUNK);
                 let share = examine(anchors, data, chunk.clone(), &Prover::new(cache, budget));
-                done(chunk);
+                progress.advance(chunk.len() as u64);
                 share
             })
             .collect();
@@ -92,13 +92,13 @@ fn occupied(data: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usiz
 const CHUNK: usize = 1 << 20;
 
 /// Chunks between two visits to the ledger, which bound what is held meanwhile.
-const CHUNKS_IN_WAVE: usize = 128;
+const CHUNKS_IN_WAVE: usize = 256;
 
 /// Granularity of the search for zeros.
 const PAGE: usize = 4096;
 
 /// Sightings kept of one share; real memory has a few hundred in its densest.
-const SIGHTINGS_IN_SHARE: usize = 4096;
+const SIGHTINGS_IN_SHARE: usize = 2048;
 
 /// Distinct candidates proven in one share; a chunk full of different 2048-bit keys has 880.
 pub const PROOFS_IN_SHARE: usize = 1024;

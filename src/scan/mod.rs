@@ -104,7 +104,7 @@ impl Scanner {
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
         let map = crate::memory::MemoryMap::raw(source.bytes().len() as u64);
-        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &|_| ()));
+        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &()));
         ledger.identities()
     }
 
@@ -117,10 +117,7 @@ impl Scanner {
 
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
-        let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, &|range| {
-            progress.advance(range.len() as u64);
-            source.release(range);
-        });
+        let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, progress);
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
         let seams_complete = !is_cut && !ledger.is_limited();

@@ -1,11 +1,8 @@
 //! Files mapped into memory; the one place that may do so.
 
 use memmap2::Mmap;
-#[cfg(unix)]
-use memmap2::UncheckedAdvice;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 
 /// A private read-only map of a whole file.
 #[derive(Debug)]
@@ -33,28 +30,4 @@ impl FileMap {
     pub fn bytes(&self) -> &[u8] {
         self.map.as_deref().unwrap_or_default()
     }
-
-    /// Gives the pages wholly inside `range` back to the system; they are read again if they are
-    /// needed again. Done by each thread for what it has scanned, this is shared work; left to the end
-    /// of the process it is a fifth of a scan's time on one thread. A failure costs that time only.
-    #[cfg(unix)]
-    pub fn release(&self, range: Range<usize>) {
-        let start = range.start.next_multiple_of(PAGE);
-        let length = range.end.saturating_sub(start) / PAGE * PAGE;
-        if let Some(map) = self.map.as_ref().filter(|map| length > 0 && start + length <= map.len()) {
-            // SAFETY: the map is a read-only one of a file, never written to, so its pages hold nothing
-            // the file does not: dropping them can change no byte.
-            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, length) };
-        }
-    }
 }
-
-#[cfg(not(unix))]
-impl FileMap {
-    /// Nothing: the system takes pages back by itself.
-    pub fn release(&self, _: Range<usize>) {}
-}
-
-/// The size of a page, or of several where pages are smaller.
-#[cfg(unix)]
-const PAGE: usize = 64 << 10;

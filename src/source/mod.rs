@@ -7,7 +7,6 @@ use crate::error::Error;
 use map::FileMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::Path;
 
 /// All bytes of one dump as one slice.
@@ -81,17 +80,6 @@ impl Source {
             Bytes::Mapped(map) => map.bytes(),
             Bytes::Spooled(spooled) => spooled.bytes(),
             Bytes::Buffer(buffer) => buffer,
-        }
-    }
-}
-
-impl Source {
-    /// Tells that the bytes in `range` are not needed for now, so that their memory can be used for
-    /// something else. They stay readable.
-    pub fn release(&self, range: Range<usize>) {
-        match &self.bytes {
-            Bytes::Mapped(map) => map.release(range),
-            Bytes::Spooled(_) | Bytes::Buffer(_) => {}
         }
     }
 }

@@ -78,3 +78,21 @@ const ANCHORS: &[&[u8]] =
 
 /// The shortest contents in bytes: algorithm and key of Ed25519.
 const MIN_CONTENTS: usize = 42;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Fingerprint, test_keys};
+
+    #[test]
+    fn the_key_of_a_certificate_is_found_even_when_the_end_is_lost() {
+        for row in test_keys::index().iter().filter(|row| row.form == "der.certificate") {
+            let certificate = test_keys::read(&row.file);
+            let name = |data: &[u8]| find(data).map(|key| Fingerprint::of(&key).to_string());
+            assert_eq!(name(&certificate), Some(row.spki_sha256.clone()), "{}", row.file);
+            let without_signature = &certificate[..certificate.len() * 3 / 4];
+            assert_eq!(name(without_signature), Some(row.spki_sha256.clone()), "{} cut", row.file);
+            assert_eq!(name(&certificate[..60]), None, "{}", row.file);
+        }
+    }
+}
