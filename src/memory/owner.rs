@@ -102,7 +102,7 @@ mod tests {
         let owners = Owners::new(
             vec![thread(2, Some(0x5000..0x6000)), thread(1, Some(0x7000..0x8000)), thread(3, None)],
             vec![Module { addresses: 0x1000..0x3000, offset: 0x100, name: "libx.so".to_owned() }],
-            Vec::from([0x9000..0xa000]),
+            std::iter::once(0x9000..0xa000).collect(),
         );
         let kind = |va| (owners.of(va).kind, owners.of(va).name);
         assert_eq!(kind(0x5000), (OwnerKind::Stack, "thread 2 (signer)".to_owned()));
