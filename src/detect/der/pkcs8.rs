@@ -6,8 +6,8 @@
 //! | version INTEGER 0 or 1 | 02 01 00 |
 //! | privateKeyAlgorithm SEQUENCE { OID, parameters } | 30 0d 06 09 ... 05 00 |
 //! | privateKey OCTET STRING | 04 82 xx xx ... |
-//! | attributes [0], optional | a0 ... |
-//! | publicKey [1] IMPLICIT BIT STRING, optional (version 1) | 81 21 00 ... |
+//! | attributes `[0]`, optional | a0 ... |
+//! | publicKey `[1]` IMPLICIT BIT STRING, optional (version 1) | 81 21 00 ... |
 
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::{Prover, PublicKey};

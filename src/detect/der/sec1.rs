@@ -5,8 +5,8 @@
 //! | SEQUENCE | 30 77 |
 //! | version INTEGER 1 | 02 01 01 |
 //! | privateKey OCTET STRING | 04 20 ... |
-//! | parameters [0] OBJECT IDENTIFIER, optional | a0 0a 06 08 ... |
-//! | publicKey [1] BIT STRING, optional | a1 44 03 42 00 04 ... |
+//! | parameters `[0]` OBJECT IDENTIFIER, optional | a0 0a 06 08 ... |
+//! | publicKey `[1]` BIT STRING, optional | a1 44 03 42 00 04 ... |
 
 use crate::crypto::der::{self, Reader, tag};
 use crate::crypto::random::looks_random;
