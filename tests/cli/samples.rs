@@ -79,3 +79,10 @@ fn the_number_of_threads_changes_no_byte_of_the_report() {
     }
     assert_eq!(super::dumpgate(["scan", "--public", "--shapes", "samples"]).stdout, one);
 }
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let output = super::stdout(&super::dumpgate(["scan", "samples"]));
+    assert!(readme.contains(&output), "README.md must hold what `dumpgate scan samples` prints:\n{output}");
+}
