@@ -177,10 +177,24 @@ fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
             })
         })
     };
+    // A key read on in the file where memory goes on elsewhere: its true place is known too.
+    let whole: HashSet<(Option<u64>, &str)> =
+        places.iter().filter(|place| is_contiguous(&place.pieces)).map(|place| (first(place), place.form)).collect();
+    let is_inner = |index: usize, place: &PlaceSeen| {
+        is_inner(index, place) || (!is_contiguous(&place.pieces) && whole.contains(&(first(place), place.form)))
+    };
     let inner: Vec<bool> = places.iter().enumerate().map(|(index, place)| is_inner(index, place)).collect();
     let mut inner = inner.into_iter();
     places.retain(|_| !inner.next().unwrap_or(false));
     places
+}
+
+/// Whether the addresses of pieces do not contradict that they follow one another.
+pub fn is_contiguous(pieces: &[Piece]) -> bool {
+    pieces.windows(2).all(|pair| match pair {
+        [Piece { va: Some(va), length, .. }, Piece { va: Some(next), .. }] => va.checked_add(*length) == Some(*next),
+        _ => true,
+    })
 }
 
 fn holds(outer: &Piece, inner: &Piece) -> bool {

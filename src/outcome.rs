@@ -157,9 +157,6 @@ impl DumpOutcome {
     /// Reasons for which something was not examined, each once.
     pub fn reasons(&self) -> Vec<Reason> {
         let mut reasons: Vec<Reason> = self.coverage.missing.iter().map(|missing| missing.reason).collect();
-        if self.searches.iter().any(|search| !search.complete) {
-            reasons.push(Reason::LimitReached);
-        }
         reasons.sort_unstable();
         reasons.dedup();
         reasons

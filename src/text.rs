@@ -77,6 +77,63 @@ impl<'d> TextView<'d> {
         literal.bytes().try_fold(at, |at, wanted| (self.char_at(at)? == wanted).then(|| self.after(at)))
     }
 
+    /// Behind a line break at `at`, as text or as another text writes it, and behind what may stand before
+    /// the next line: blanks, quotes, marks of a comment or a quotation. `None` where none stands.
+    ///
+    /// Breaks: CR, LF, CRLF; `\n` and `\r` after any number of backslashes (JSON, JSON in JSON, source
+    /// text); `%0A`, `%0D` (URLs); `&#10;`, `&#13;`, `&#xA;`, `&#xD;` (XML).
+    pub fn line_break(&self, at: usize) -> Option<usize> {
+        let mut behind = self.one_break(self.closing(at))?;
+        while let Some(next) = self.one_break(self.closing(behind)) {
+            behind = next;
+        }
+        for _ in 0..MAX_LINE_PREFIX {
+            match self.char_at(behind) {
+                Some(b' ' | b'\t' | b'"' | b'\'' | b'>' | b'#' | b'|' | b'*' | b';') => behind = self.after(behind),
+                _ => break,
+            }
+        }
+        Some(behind)
+    }
+
+    /// Behind what may stand between the end of a line's text and its break: a quote, a comma or a plus of
+    /// source text, blanks.
+    fn closing(&self, at: usize) -> usize {
+        let mut behind = at;
+        for _ in 0..MAX_LINE_PREFIX {
+            match self.char_at(behind) {
+                Some(b' ' | b'\t' | b'"' | b'\'' | b',' | b'+') => behind = self.after(behind),
+                _ => break,
+            }
+        }
+        if self.one_break(behind).is_some() { behind } else { at }
+    }
+
+    fn one_break(&self, at: usize) -> Option<usize> {
+        match self.char_at(at)? {
+            b'\r' | b'\n' => Some(self.after(at)),
+            b'\\' => {
+                let mut behind = at;
+                while self.char_at(behind) == Some(b'\\') && behind - at < MAX_BACKSLASHES * self.encoding.width() {
+                    behind = self.after(behind);
+                }
+                matches!(self.char_at(behind)?, b'n' | b'r').then(|| self.after(behind))
+            }
+            b'%' => ["%0A", "%0D", "%0a", "%0d"].iter().find_map(|escape| self.skip(at, escape)),
+            b'&' => {
+                ["&#10;", "&#13;", "&#xA;", "&#xD;", "&#xa;", "&#xd;"].iter().find_map(|escape| self.skip(at, escape))
+            }
+            _ => None,
+        }
+    }
+
+    /// A character of base64 that a URL writes as `%2B`, `%2F` or `%3D`, and what is behind it.
+    fn percent(&self, at: usize) -> Option<(u8, usize)> {
+        let escapes = [("%2B", b'+'), ("%2b", b'+'), ("%2F", b'/'), ("%2f", b'/'), ("%3D", b'='), ("%3d", b'=')];
+        let escape = escapes.iter().find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)));
+        escape.or_else(|| Some((b'\n', self.one_break(at)?)))
+    }
+
     /// Whether `literal` ends just before `at`; its start if so.
     pub fn skip_back(&self, at: usize, literal: &str) -> Option<usize> {
         let start = at.checked_sub(literal.len() * self.encoding.width())?;
@@ -158,23 +215,37 @@ impl Base64Text {
 fn walk(view: TextView<'_>, at: usize, mut take: impl FnMut(u8) -> bool) -> Gathered {
     let mut gathered = Gathered { end: at, last: at, overlong: false };
     let mut padding = 0;
-    while let Some(character) = view.char_at(gathered.end) {
+    loop {
+        let (character, end) = match view.char_at(gathered.end) {
+            Some(b'%') => match view.percent(gathered.end) {
+                Some(escape) => escape,
+                None => break,
+            },
+            Some(character) => (character, view.after(gathered.end)),
+            None => break,
+        };
         match character {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => {
                 if !take(character) {
                     gathered.overlong = true;
                     break;
                 }
-                gathered.last = view.after(gathered.end);
+                gathered.last = end;
             }
             b'=' if padding < 2 => {
                 padding += 1;
-                gathered.last = view.after(gathered.end);
+                gathered.last = end;
             }
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => break,
+            b' ' | b'\t' => {}
+            _ => match view.line_break(gathered.end) {
+                Some(next) => {
+                    gathered.end = next;
+                    continue;
+                }
+                None => break,
+            },
         }
-        gathered.end = view.after(gathered.end);
+        gathered.end = end;
     }
     gathered
 }
@@ -198,6 +269,12 @@ fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Characters that may stand between a line's break and its text, or its text and its break.
+const MAX_LINE_PREFIX: usize = 64;
+
+/// Backslashes before an `n`: text quoted four times has eight.
+const MAX_BACKSLASHES: usize = 16;
+
 /// Characters decoded at a time: a multiple of four.
 const DECODE_BLOCK: usize = 1024;
 
@@ -216,6 +293,30 @@ mod tests {
         let (text, gathered) = gather(b"QUJD\r\n REU=\n-----END");
         assert_eq!(&*text.decode().unwrap(), b"ABCDE");
         assert_eq!(gathered, Gathered { end: 12, last: 11, overlong: false });
+    }
+
+    #[test]
+    fn lines_may_be_broken_as_other_texts_write_it() {
+        for text in [
+            "QUJD\\nREVG",
+            "QUJD\\r\\nREVG",
+            "QUJD\\\\nREVG",
+            "QUJD%0AREVG",
+            "QUJD&#10;REVG",
+            "QUJD&#xD;&#xA;REVG",
+            "QUJD\n    REVG",
+            "QUJD\n> REVG",
+            "QUJD\n# REVG",
+            "QUJD\"\n\"REVG",
+            "QUJD\\n\" +\n  \"REVG",
+            "QUJD\\n\",\n\t\"REVG",
+            "QUJD REVG",
+        ] {
+            let (gathered, _) = gather(format!("{text}\n-----END").as_bytes());
+            assert_eq!(&*gathered.decode().unwrap(), b"ABCDEF", "{text}");
+        }
+        assert_eq!(&*gather(b"%2B%2FA%3D").0.decode().unwrap(), [0xfb, 0xf0]);
+        assert_eq!(gather(b"QUJD\\tREVG").0.len(), 4);
     }
 
     #[test]

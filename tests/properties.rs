@@ -156,3 +156,54 @@ proptest! {
         prop_assert_eq!(place.pieces[0].offset, at as u64);
     }
 }
+
+#[test]
+fn bytes_that_follow_in_the_file_and_not_in_memory_make_no_key() {
+    let key = key("ed25519.pkcs8.der");
+    for cut in 17..key.len() {
+        let low = [noise(500, 1), key[..cut].to_vec()].concat();
+        let border = 0x7f00_0000_0000 + low.len() as u64;
+        let high = [key[cut..].to_vec(), noise(500, 2)].concat();
+        let unrelated = noise(600, 3);
+        let apart = [
+            Segment::new(0x7f00_0000_0000, low.clone()),
+            Segment::new(0x5500_0000_0000, unrelated.clone()),
+            Segment::new(border, high),
+        ];
+        let names = |segments: &[Segment]| -> Vec<_> {
+            scan(&elf_core(segments, 0)).keys().map(|found| found.spki_sha256).collect()
+        };
+        let alone = scan(&key).findings[0].spki_sha256;
+        assert_eq!(names(&apart), [alone], "cut at {cut}");
+        assert!(names(&apart[..2]).is_empty(), "cut at {cut}, the rest not dumped");
+    }
+}
+
+#[test]
+fn many_different_keys_are_all_found_and_a_flood_of_them_is_told() {
+    let key_of = |index: u32| {
+        let mut seed = noise(32, u64::from(index) + 1000);
+        seed[0] = index as u8;
+        [&b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..], &seed].concat()
+    };
+    let all: Vec<u8> = (0..500).flat_map(key_of).collect();
+    let outcome = scan(&all);
+    assert_eq!((outcome.keys().count(), outcome.reasons().len()), (500, 0));
+    let flood: Vec<u8> = (0..5000).flat_map(key_of).collect();
+    let outcome = scan(&flood);
+    assert!(outcome.keys().count() >= 1000);
+    assert_eq!(outcome.reasons(), [dumpgate::outcome::Reason::LimitReached]);
+}
+
+#[test]
+fn the_keys_every_openssl_program_carries_are_all_found() {
+    let files = [
+        "published/openssl-speed-rsa15360.der",
+        "published/openssl-speed-rsa7680.der",
+        "rsa4096.pkcs1.der",
+        "rsa1024.pkcs1.der",
+    ];
+    let together: Vec<u8> = files.iter().flat_map(|file| key(file)).collect();
+    let outcome = scan(&together);
+    assert_eq!((outcome.findings.len(), outcome.reasons().len()), (4, 0));
+}

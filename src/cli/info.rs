@@ -51,7 +51,7 @@ fn contents(path: String, data: &[u8]) -> Contents {
     }
     Contents {
         path,
-        format: format.name(),
+        format: container.unwrap_or(format.name()),
         size: data.len() as u64,
         processor: dump.platform.processor.clone(),
         system: dump.platform.system.clone(),

@@ -33,6 +33,9 @@ pub fn run(arguments: &Scan) -> Exit {
 
 /// The scanner and the filter that the options ask for, or what is wrong with them.
 fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
+    if arguments.paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err("standard input can be scanned once only".to_owned());
+    }
     let filter = Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
     let threads = arguments.threads.map_or(0, usize::from);
     let builder = || Scanner::builder().threads(threads).hash(arguments.hash);

@@ -61,6 +61,22 @@ impl Curve {
         Self::ALL.into_iter().find(|curve| curve.oid() == oid)
     }
 
+    /// The curve over the prime field of this order, big-endian: what explicit parameters (X9.62) begin
+    /// with.
+    pub fn from_field(prime: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.field() == bytes::trim_zeros(prime))
+    }
+
+    /// The order of the prime field (SEC 2, section 2).
+    const fn field(self) -> &'static [u8] {
+        match self {
+            Self::P256 => &P256_FIELD,
+            Self::P384 => &P384_FIELD,
+            Self::P521 => &P521_FIELD,
+            Self::Secp256k1 => &SECP256K1_FIELD,
+        }
+    }
+
     /// The uncompressed point s·G for the big-endian scalar `scalar`; `None` unless it is in
     /// `1..order`.
     pub fn derive(self, scalar: &[u8]) -> Option<Box<[u8]>> {
@@ -83,6 +99,46 @@ impl Curve {
         }
     }
 }
+
+/// `N` bytes of ones, but for the `zeros` at byte offsets from the most significant one.
+const fn field<const N: usize>(changes: &[(usize, u8)]) -> [u8; N] {
+    let mut bytes = [0xff; N];
+    let mut index = 0;
+    while index < changes.len() {
+        let (at, byte) = changes[index];
+        bytes[at] = byte;
+        index += 1;
+    }
+    bytes
+}
+
+/// 2^256 - 2^224 + 2^192 + 2^96 - 1
+const P256_FIELD: [u8; 32] = field(&P256_CHANGES);
+const P256_CHANGES: [(usize, u8); 16] = [
+    (4, 0),
+    (5, 0),
+    (6, 0),
+    (7, 1),
+    (8, 0),
+    (9, 0),
+    (10, 0),
+    (11, 0),
+    (12, 0),
+    (13, 0),
+    (14, 0),
+    (15, 0),
+    (16, 0),
+    (17, 0),
+    (18, 0),
+    (19, 0),
+];
+/// 2^384 - 2^128 - 2^96 + 2^32 - 1
+const P384_FIELD: [u8; 48] =
+    field(&[(31, 0xfe), (36, 0), (37, 0), (38, 0), (39, 0), (40, 0), (41, 0), (42, 0), (43, 0)]);
+/// 2^521 - 1
+const P521_FIELD: [u8; 66] = field(&[(0, 1)]);
+/// 2^256 - 2^32 - 977
+const SECP256K1_FIELD: [u8; 32] = field(&[(27, 0xfe), (30, 0xfc), (31, 0x2f)]);
 
 fn derive<C>(curve: Curve, scalar: &[u8]) -> Option<Box<[u8]>>
 where
@@ -122,6 +178,23 @@ mod tests {
             *off.last_mut().unwrap() ^= 1;
             assert_eq!(curve.point(&off), None);
         }
+    }
+
+    #[test]
+    fn fields_are_those_of_the_curves() {
+        // x = p is 0 in the field, x = p - 1 is the largest coordinate: the first is refused as an encoding,
+        // and a compressed point decodes for about half of the x just below p.
+        for curve in Curve::ALL {
+            assert_eq!(Curve::from_field(curve.field()), Some(curve));
+            let compressed = |less: u8| {
+                let mut x = curve.field().to_vec();
+                *x.last_mut().unwrap() = x.last().unwrap().wrapping_sub(less);
+                curve.point(&[&[2], &x[..]].concat())
+            };
+            assert_eq!(compressed(0), None);
+            assert!((1..40).any(|less| compressed(less).is_some()), "{}", curve.name());
+        }
+        assert_eq!(Curve::from_field(&[0xff; 32]), None);
     }
 
     #[test]

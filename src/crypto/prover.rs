@@ -19,8 +19,8 @@ pub struct ProofCache {
 /// What arithmetic made of one candidate.
 #[derive(Clone, Debug)]
 pub enum Judgement {
-    /// RSA numbers: the proof and the public half the structure itself holds.
-    Rsa(RsaProof, Arc<Identity>),
+    /// An RSA modulus and its two primes: the public half the structure itself holds.
+    Primes(Arc<Identity>),
     /// A scalar or seed: the public half derived from it.
     Derived(Arc<Identity>),
     /// Out of range, or no key.
@@ -35,53 +35,60 @@ pub type Digest256 = [u8; 32];
 pub struct Prover<'s> {
     cache: &'s ProofCache,
     budget: usize,
+    spent: Cell<usize>,
     seen: RefCell<HashSet<Digest256>>,
     exhausted: Cell<bool>,
 }
 
 impl<'s> Prover<'s> {
-    /// A prover that judges up to `budget` distinct candidates.
+    /// A prover that begins no proof once it has spent `budget` units of work, some 0.2 ms each.
     pub fn new(cache: &'s ProofCache, budget: usize) -> Self {
-        Self { cache, budget, seen: RefCell::default(), exhausted: Cell::new(false) }
+        Self { cache, budget, spent: Cell::new(0), seen: RefCell::default(), exhausted: Cell::new(false) }
     }
 
-    /// Proves RSA numbers that look consistent; `None` when the budget is used up.
-    pub fn rsa(&self, numbers: &RsaNumbers<'_>) -> Option<Judgement> {
+    /// The proof of RSA numbers and the public half in them; `None` when the budget is used up. What is
+    /// costly depends on n, p and q alone, so that the same primes with many exponents cost once.
+    pub fn rsa(&self, numbers: &RsaNumbers<'_>) -> Option<(RsaProof, Option<Arc<Identity>>)> {
         if !numbers.look_consistent() {
-            return Some(Judgement::Refused);
+            return Some((RsaProof::NotAKey, None));
         }
-        let d = numbers.d.map_or(&[][..], |d| d.expose());
-        let parts = [b"rsa", numbers.n, numbers.e, d, numbers.p.expose(), numbers.q.expose()];
-        self.judge(&parts, || match (numbers.prove(), PublicKey::rsa(numbers.n, numbers.e)) {
-            (RsaProof::NotAKey, _) | (_, None) => Judgement::Refused,
-            (proof, Some(key)) => Judgement::Rsa(proof, Arc::new(Identity::new(key))),
+        let parts = [b"rsa", numbers.n, numbers.e, numbers.p.expose(), numbers.q.expose()];
+        let judgement = self.judge(numbers.cost(), &parts, || match PublicKey::rsa(numbers.n, numbers.e) {
+            Some(key) if numbers.is_product_of_primes() => Judgement::Primes(Arc::new(Identity::new(key))),
+            _ => Judgement::Refused,
+        })?;
+        Some(match judgement {
+            Judgement::Primes(identity) if numbers.do_exponents_fit() => (RsaProof::Proven, Some(identity)),
+            Judgement::Primes(identity) => (RsaProof::WrongExponent, Some(identity)),
+            _ => (RsaProof::NotAKey, None),
         })
     }
 
     /// The public half of an EC scalar; `None` when the budget is used up.
     pub fn ec(&self, curve: Curve, scalar: &[u8]) -> Option<Judgement> {
-        self.judge(&[b"ec", curve.oid(), scalar], || {
+        let cost = if curve == Curve::P521 { 3 } else { 1 };
+        self.judge(cost, &[b"ec", curve.oid(), scalar], || {
             derived(curve.derive(scalar).map(|point| PublicKey::Ec { curve, point }))
         })
     }
 
     /// The public half of an Ed25519 seed; `None` when the budget is used up.
     pub fn ed25519(&self, seed: &[u8]) -> Option<Judgement> {
-        self.judge(&[b"ed25519", seed], || {
+        self.judge(1, &[b"ed25519", seed], || {
             derived(seed.try_into().ok().map(|seed| PublicKey::Ed25519(edwards::ed25519_public(seed))))
         })
     }
 
     /// The public half of an X25519 scalar; `None` when the budget is used up.
     pub fn x25519(&self, scalar: &[u8]) -> Option<Judgement> {
-        self.judge(&[b"x25519", scalar], || {
+        self.judge(1, &[b"x25519", scalar], || {
             derived(scalar.try_into().ok().map(|scalar| PublicKey::X25519(edwards::x25519_public(scalar))))
         })
     }
 
-    /// How many distinct candidates were judged.
-    pub fn judged(&self) -> usize {
-        self.seen.borrow().len()
+    /// Work spent on distinct candidates, in units of some 0.2 ms.
+    pub fn spent(&self) -> usize {
+        self.spent.get()
     }
 
     /// Whether a candidate was passed over because the budget was used up.
@@ -89,14 +96,15 @@ impl<'s> Prover<'s> {
         self.exhausted.get()
     }
 
-    fn judge(&self, parts: &[&[u8]], compute: impl FnOnce() -> Judgement) -> Option<Judgement> {
+    fn judge(&self, cost: usize, parts: &[&[u8]], compute: impl FnOnce() -> Judgement) -> Option<Judgement> {
         let digest = digest(parts);
         let mut seen = self.seen.borrow_mut();
         if !seen.contains(&digest) {
-            if seen.len() >= self.budget {
+            if self.spent.get() >= self.budget {
                 self.exhausted.set(true);
                 return None;
             }
+            self.spent.set(self.spent.get().saturating_add(cost));
             seen.insert(digest);
         }
         Some(self.cache.remember(digest, compute))
@@ -154,7 +162,7 @@ mod tests {
         assert!(prover.ec(Curve::P256, &[9]).is_none());
         assert!(prover.is_exhausted());
         assert!(prover.ec(Curve::P256, &[7]).is_some());
-        assert_eq!(prover.judged(), 2);
+        assert_eq!(prover.spent(), 2);
     }
 
     #[test]

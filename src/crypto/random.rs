@@ -24,6 +24,7 @@ pub fn looks_random(secret: &[u8]) -> bool {
         && count(0xff) <= length / 8
         && printable * 10 <= length * 9 + 10
         && !has_repeated_words(secret)
+        && !has_steps(secret)
         && !OID_ARCS.iter().any(|arc| secret.windows(arc.len()).any(|window| window == *arc))
 }
 
@@ -44,6 +45,39 @@ fn has_repeated_words(secret: &[u8]) -> bool {
         .iter()
         .enumerate()
         .any(|(index, word)| words.iter().skip(index + 1).filter(|other| *other == word).count() >= 2)
+}
+
+/// Whether bytes count up or down in even steps, as tables do: of 31 differences of random bytes no value
+/// stands 8 times (1 in 10^13).
+fn has_steps(secret: &[u8]) -> bool {
+    let mut counts = [0u8; 256];
+    secret.windows(2).any(|pair| {
+        let [first, second] = pair else { return false };
+        let count = counts.get_mut(usize::from(second.wrapping_sub(*first)));
+        count.is_some_and(|count| {
+            *count += 1;
+            *count >= 8
+        })
+    })
+}
+
+/// Whether bytes vary as the secret numbers of some structure do: not a constant, not a few values. Weaker
+/// than [`looks_random`], since structure stands between the numbers.
+pub fn is_varied(bytes: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for &byte in bytes {
+        if let Some(seen) = seen.get_mut(usize::from(byte)) {
+            *seen = true;
+        }
+    }
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    distinct >= (bytes.len() / 2).min(32) && !has_steps(bytes.get(..bytes.len().min(66)).unwrap_or_default())
+}
+
+/// Whether `bytes` may be what a cipher with blocks of `block` bytes put out.
+pub fn is_ciphertext(bytes: &[u8], block: usize) -> bool {
+    let start = bytes.get(..bytes.len().min(48)).unwrap_or_default();
+    bytes.len() % block == 0 && looks_random(start)
 }
 
 /// Secrets shorter than this are not judged random.
@@ -79,6 +113,8 @@ mod tests {
         assert!(!looks_random(&[0; 32]));
         let counting: Vec<u8> = (0..16).flat_map(|word: u16| word.to_le_bytes()).collect();
         assert!(!looks_random(&counting));
+        let table: Vec<u8> = (0..32).map(|index| index * 3).collect();
+        assert!(!looks_random(&table) && !is_varied(&table) && !is_ciphertext(&[0; 64], 16));
         assert!(!looks_random(b"The quick brown fox jumps over t"));
         let pointers: Vec<u8> = [0x7f12_3456_7890_u64, 0x7f12_3456_aa12, 0x7f12_9955_1122, 0x7f12_0011_8877]
             .iter()

@@ -1,7 +1,7 @@
 //! A private key as a parser read it, and the evidence it becomes once its place is known.
 
 use crate::crypto::prover::{Digest256, Judgement, digest};
-use crate::crypto::random::looks_random;
+use crate::crypto::random::{is_varied, looks_random};
 use crate::crypto::rsa::{RsaNumbers, RsaProof};
 use crate::crypto::{Curve, Identity, Prover, PublicKey, der};
 use crate::finding::{Kind, Proof};
@@ -44,11 +44,11 @@ pub struct Evidence {
 impl Key {
     /// Judges the numbers of an RSA structure. `None` when the budget for proofs is used up.
     pub fn rsa(numbers: &RsaNumbers<'_>, prover: &Prover<'_>) -> Option<Self> {
-        let judgement = prover.rsa(numbers)?;
-        let (proof, public) = match judgement {
-            Judgement::Rsa(RsaProof::Proven, public) => (Proof::Arithmetic, Some(public)),
-            Judgement::Rsa(RsaProof::WrongExponent, public) => (Proof::Parsed, Some(public)),
-            _ => (Proof::Shape, None),
+        let (proof, public) = prover.rsa(numbers)?;
+        let proof = match proof {
+            RsaProof::Proven => Proof::Arithmetic,
+            RsaProof::WrongExponent => Proof::Parsed,
+            RsaProof::NotAKey => Proof::Shape,
         };
         Some(Self {
             kind: Kind::Private(crate::crypto::Algorithm::Rsa),
@@ -65,9 +65,12 @@ impl Key {
     /// one, else on every curve of that size. `None` when it is in range of no curve, or the budget
     /// for proofs is used up.
     pub fn ec(curve: Option<Curve>, scalar: &[u8], point: Option<&[u8]>, prover: &Prover<'_>) -> Option<Self> {
+        let digits = crate::bytes::trim_zeros(scalar).len();
+        let sizes = Curve::ALL.into_iter().map(Curve::field_bytes);
+        let field_bytes = sizes.filter(|size| *size >= digits).min()?;
         let curves = Curve::ALL.into_iter().filter(|candidate| match curve {
             Some(curve) => *candidate == curve,
-            None => candidate.field_bytes() == scalar.len(),
+            None => candidate.field_bytes() == field_bytes,
         });
         let derived: Vec<Arc<Identity>> = curves
             .filter_map(|curve| match prover.ec(curve, scalar)? {
@@ -117,6 +120,11 @@ impl Key {
             derived: Vec::new(),
             digest: digest(&[b"other", secret]),
         }
+    }
+
+    /// A whole EC key on a curve whose arithmetic is not here; `None` unless its scalar may be random.
+    pub fn other_curve(scalar: &[u8]) -> Option<Self> {
+        is_varied(scalar).then(|| Self::other(scalar))
     }
 
     /// A whole key under a passphrase; `public` where its format shows the public half in clear.

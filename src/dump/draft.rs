@@ -116,9 +116,10 @@ impl Draft {
 
     /// Adds a mapped file; without its name when names already take too much room.
     pub fn module(&mut self, addresses: Range<u64>, offset: u64, name: String) {
-        if self.modules.len() < MAX_ENTRIES {
+        let is_memory = SHARED_MEMORY.iter().any(|start| name.starts_with(start));
+        if self.modules.len() < MAX_ENTRIES && !is_memory {
             let name = self.keep(name).unwrap_or_default();
-            self.modules.push(Module { addresses, offset, name });
+            self.modules.push(Module { base: addresses.start.saturating_sub(offset), addresses, name });
         }
     }
 
@@ -198,5 +199,8 @@ pub const MAX_NAME: usize = 4096;
 
 /// Bytes of all names together: some 100,000 paths.
 const MAX_NAME_BYTES: usize = 16 << 20;
+
+/// Names Linux gives to memory that processes share and that is no file.
+const SHARED_MEMORY: [&str; 3] = ["/dev/zero", "/SYSV", "/memfd:"];
 
 const MAX_FAULTS: usize = 16;

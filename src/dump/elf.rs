@@ -31,11 +31,13 @@ impl Format for ElfCore {
     }
 
     fn sniff(&self, data: &[u8]) -> bool {
-        let is_core = |big_endian: bool| {
-            let kind = bytes::array(data, 16);
-            kind.map(if big_endian { u16::from_be_bytes } else { u16::from_le_bytes }) == Some(elf::ET_CORE.0)
-        };
-        data.starts_with(b"\x7fELF") && is_core(data.get(5) == Some(&elf::ELFDATA2MSB.0))
+        let kind = bytes::array(data, 16).map(if data.get(5) == Some(&elf::ELFDATA2MSB.0) {
+            u16::from_be_bytes
+        } else {
+            u16::from_le_bytes
+        });
+        // One cut before it says what it is may have been a core.
+        data.starts_with(b"\x7fELF") && kind.is_none_or(|kind| kind == elf::ET_CORE.0)
     }
 
     fn read(&self, data: &[u8]) -> Dump {

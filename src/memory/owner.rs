@@ -3,6 +3,7 @@
 use super::nest::{Part, innermost, part_at};
 use crate::finding::{Owner, OwnerKind};
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A thread of the dumped process.
@@ -21,8 +22,9 @@ pub struct Thread {
 pub struct Module {
     /// Addresses of the mapping.
     pub addresses: Range<u64>,
-    /// Offset in the mapped file of the first address, in bytes.
-    pub offset: u64,
+    /// Where the file's first byte is mapped, or would be: what debuggers count from. The lowest of those
+    /// of all mappings of a name, since data is often mapped some pages further on.
+    pub base: u64,
     /// The file's name.
     pub name: String,
 }
@@ -46,6 +48,14 @@ impl Owners {
         threads.sort_by_key(|thread| (thread.stack.as_ref().map(order), thread.id));
         modules.sort_by_key(|module| order(&module.addresses));
         heaps.sort_by_key(order);
+        let mut bases: HashMap<String, u64> = HashMap::new();
+        for module in &modules {
+            let base = bases.entry(module.name.clone()).or_insert(module.base);
+            *base = module.base.min(*base);
+        }
+        for module in &mut modules {
+            module.base = bases.get(&module.name).copied().unwrap_or(module.base);
+        }
         Self {
             stack_parts: innermost(threads.iter().map(|thread| thread.stack.clone().unwrap_or(0..0))),
             module_parts: innermost(modules.iter().map(|module| module.addresses.clone())),
@@ -75,7 +85,7 @@ impl Owners {
             return Owner { kind: OwnerKind::Stack, name };
         }
         if let Some(module) = self.module_at(va) {
-            let offset = (va - module.addresses.start).saturating_add(module.offset);
+            let offset = va.saturating_sub(module.base);
             return Owner { kind: OwnerKind::Module, name: format!("{}+{offset:#x}", module.name) };
         }
         let kind = if part_at(&self.heap_parts, va).is_some() { OwnerKind::Heap } else { OwnerKind::Private };
@@ -101,13 +111,13 @@ mod tests {
         let thread = |id, stack: Option<Range<u64>>| Thread { id, name: (id == 2).then(|| "signer".to_owned()), stack };
         let owners = Owners::new(
             vec![thread(2, Some(0x5000..0x6000)), thread(1, Some(0x7000..0x8000)), thread(3, None)],
-            vec![Module { addresses: 0x1000..0x3000, offset: 0x100, name: "libx.so".to_owned() }],
+            vec![Module { addresses: 0x1000..0x3000, base: 0x1000, name: "libx.so".to_owned() }],
             std::iter::once(0x9000..0xa000).collect(),
         );
         let kind = |va| (owners.of(va).kind, owners.of(va).name);
         assert_eq!(kind(0x5000), (OwnerKind::Stack, "thread 2 (signer)".to_owned()));
         assert_eq!(kind(0x7fff), (OwnerKind::Stack, "thread 1".to_owned()));
-        assert_eq!(kind(0x2000), (OwnerKind::Module, "libx.so+0x1100".to_owned()));
+        assert_eq!(kind(0x2000), (OwnerKind::Module, "libx.so+0x1000".to_owned()));
         assert_eq!(kind(0x9fff).0, OwnerKind::Heap);
         assert_eq!(kind(0x3000).0, OwnerKind::Private);
         assert_eq!(kind(0).0, OwnerKind::Private);
@@ -116,7 +126,7 @@ mod tests {
 
     #[test]
     fn behind_an_inner_mapping_the_outer_one_goes_on() {
-        let module = |addresses, name: &str| Module { addresses, offset: 0, name: name.to_owned() };
+        let module = |addresses, name: &str| Module { base: 0x1000, addresses, name: name.to_owned() };
         let owners = Owners::new(
             Vec::new(),
             vec![module(0x1000..0x2000, "inner"), module(0x1000..0x9000, "outer"), module(0x3000..0x4000, "inner")],
@@ -125,7 +135,7 @@ mod tests {
         let name = |va| owners.of(va).name;
         assert_eq!(name(0x1000), "inner+0x0");
         assert_eq!(name(0x2000), "outer+0x1000");
-        assert_eq!(name(0x3fff), "inner+0xfff");
+        assert_eq!(name(0x3fff), "inner+0x2fff");
         assert_eq!(name(0x4000), "outer+0x3000");
         assert_eq!(owners.of(0x9000).kind, OwnerKind::Private);
     }

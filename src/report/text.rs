@@ -37,6 +37,12 @@ impl Text {
         let path = printable(&outcome.path.to_string_lossy());
         match outcome.verdict {
             Verdict::Unopened => writeln!(out, "{verdict}  {path}"),
+            Verdict::Found => {
+                let keys = outcome.keys().count();
+                let places: usize = outcome.keys().map(|key| key.places.len()).sum();
+                let found = format!("{} in {}", count(keys, "key"), count(places, "place"));
+                writeln!(out, "{verdict}  {path}  ({}, {}): {found}", outcome.format, size(outcome.size))
+            }
             _ => writeln!(out, "{verdict}  {path}  ({}, {})", outcome.format, size(outcome.size)),
         }
     }
@@ -56,20 +62,26 @@ impl Text {
                 Reason::ContainerNotOpened => {
                     format!("what is packed in this {} file; only its packed bytes were scanned", outcome.format)
                 }
-                Reason::Unreadable => "this file: it could not be opened".to_owned(),
+                Reason::Unreadable => {
+                    let cause = outcome.error.as_ref().map(|error| error.detail()).unwrap_or_default();
+                    format!("this file: {cause}")
+                }
                 Reason::InternalError => "this file: the scanner failed on it".to_owned(),
-                Reason::LimitReached => format!("{} at offset {:#x}", size(missing.length), missing.offset),
+                Reason::LimitReached => {
+                    let searches = outcome.searches.iter().filter(|search| !search.complete);
+                    let names: Vec<&str> = searches.map(|search| search.name).collect();
+                    format!(
+                        "more than a limit allows, in search {}: there is more than is listed here",
+                        names.join(", ")
+                    )
+                }
             };
             writeln!(out, "            {} {what} [{}]", self.paint(CAUTION, "not examined:"), missing.reason.name())?;
-        }
-        for search in outcome.searches.iter().filter(|search| !search.complete) {
-            let note = self.paint(CAUTION, "not finished:");
-            writeln!(out, "            {note} search `{}` met a limit [{}]", search.name, Reason::LimitReached.name())?;
         }
         if coverage.not_dumped > 0 {
             writeln!(
                 out,
-                "            {} of the process' memory are not in the dump, by design",
+                "            {} of the process' memory are not in the dump, by design: no verdict about them",
                 size(coverage.not_dumped)
             )?;
         }
@@ -77,7 +89,7 @@ impl Text {
     }
 
     fn finding(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "\n  {}: {}", self.paint(STRONG, &title(finding)), proof(finding.proof))?;
+        writeln!(out, "\n  {}: {}", self.paint(STRONG, &title(finding)), proof(finding))?;
         match finding.spki_sha256 {
             Some(fingerprint) => writeln!(out, "    public key (SPKI SHA-256)  {fingerprint}")?,
             None => writeln!(out, "    public key unknown")?,
@@ -170,8 +182,10 @@ fn title(finding: &Finding) -> String {
     format!("{}{size}", finding.kind.name())
 }
 
-fn proof(proof: Proof) -> &'static str {
-    match proof {
+fn proof(finding: &Finding) -> &'static str {
+    match finding.proof {
+        Proof::Parsed if finding.kind == Kind::Encrypted => "whole, under a passphrase [parsed]",
+        Proof::Parsed if finding.kind == Kind::Other => "whole, of an algorithm without proof here [parsed]",
         Proof::Shape => "looks like one, unproven [shape]",
         Proof::Parsed => "whole and in range, no independent public half confirms it [parsed]",
         Proof::Arithmetic => "proven by arithmetic [arithmetic]",

@@ -2,7 +2,7 @@
 
 use super::linear::Share;
 use crate::clue::Clue;
-use crate::correlate::{KeySeen, PlaceSeen, PublicSeen};
+use crate::correlate::{KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
 use crate::detect::{Evidence, Sighting};
@@ -19,14 +19,14 @@ pub struct Ledger {
     clues: Vec<PublicSeen>,
     clue_index: HashMap<Fingerprint, usize>,
     places: usize,
-    judged: usize,
+    work: usize,
     is_limited: bool,
 }
 
 impl Ledger {
     /// Takes in one worker's share; `pieces` says where in the file a range of its slice lies.
     pub fn take(&mut self, share: Share, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
-        self.judged = self.judged.saturating_add(share.judged);
+        self.work = self.work.saturating_add(share.work);
         self.is_limited |= share.is_limited;
         for sighting in share.sightings {
             match sighting {
@@ -36,9 +36,9 @@ impl Ledger {
         }
     }
 
-    /// Candidates that may still be proven in this dump.
-    pub fn proofs_left(&self) -> usize {
-        MAX_PROOFS.saturating_sub(self.judged)
+    /// Work that may still be spent on this dump, in units of some 0.2 ms.
+    pub fn work_left(&self) -> usize {
+        MAX_WORK.saturating_sub(self.work)
     }
 
     /// Whether a bound was reached, so that something may be missing.
@@ -71,7 +71,12 @@ impl Ledger {
     }
 
     fn key(&mut self, evidence: Evidence, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
-        let Evidence { key, form, encoding, range } = evidence;
+        let Evidence { mut key, form, encoding, range } = evidence;
+        let pieces = pieces(range);
+        // Bytes that follow in the file and not in memory make no structure, unless it proves itself.
+        if key.proof < Proof::Arithmetic && !is_contiguous(&pieces) {
+            key.proof = Proof::Shape;
+        }
         let proof = key.proof;
         let name = (key.kind, key.digest);
         let index = match self.key_index.get(&name) {
@@ -89,7 +94,7 @@ impl Ledger {
         }
         if self.places < MAX_PLACES {
             self.places += 1;
-            seen.places.push(PlaceSeen { form, encoding, proof, pieces: pieces(range) });
+            seen.places.push(PlaceSeen { form, encoding, proof, pieces });
         } else {
             seen.omitted += 1;
             self.is_limited = true;
@@ -128,5 +133,6 @@ const MAX_CLUES: usize = 20_000;
 /// Places kept of one public key.
 const PLACES_OF_CLUE: usize = 8;
 
-/// Distinct candidates proven in one dump: minutes of arithmetic at the worst.
-const MAX_PROOFS: usize = 20_000;
+/// Work spent on one dump, in units of some 0.2 ms: half a minute of arithmetic, 18,000 different
+/// 2048-bit keys.
+const MAX_WORK: usize = 150_000;

@@ -15,8 +15,8 @@ use std::ops::Range;
 pub struct Share {
     /// Sightings by place.
     pub sightings: Vec<Sighting>,
-    /// Distinct candidates the arithmetic judged.
-    pub judged: usize,
+    /// Work of the arithmetic, in units of some 0.2 ms.
+    pub work: usize,
     /// A bound was reached.
     pub is_limited: bool,
 }
@@ -33,10 +33,11 @@ pub fn scan(
     let mut scanned = 0;
     for wave in (0..data.len()).step_by(CHUNK * CHUNKS_IN_WAVE) {
         let wave_end = data.len().min(wave + CHUNK * CHUNKS_IN_WAVE);
-        let budget = ledger.proofs_left().min(PROOFS_IN_SHARE);
+        let budget = ledger.work_left().min(WORK_IN_SHARE);
         let chunks: Vec<Share> = (wave..wave_end)
             .into_par_iter()
             .step_by(CHUNK)
+            .with_max_len(1)
             .map(|start| {
                 let chunk = start..wave_end.min(start + CHUNK);
                 let share = examine(anchors, data, chunk.clone(), &Prover::new(cache, budget));
@@ -58,16 +59,14 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
     let mut is_limited = false;
     for run in occupied(data, starts) {
         anchors.each(data, run, |at, detector| {
-            if let Some(sighting) = detector.examine(&Hit { data, at, prover }) {
-                if sightings.len() < SIGHTINGS_IN_SHARE {
-                    sightings.push(sighting);
-                } else {
-                    is_limited = true;
-                }
+            if sightings.len() >= SIGHTINGS_IN_SHARE {
+                is_limited = true;
+            } else if let Some(sighting) = detector.examine(&Hit { data, at, prover }) {
+                sightings.push(sighting);
             }
         });
     }
-    Share { sightings, judged: prover.judged(), is_limited: is_limited || prover.is_exhausted() }
+    Share { sightings, work: prover.spent(), is_limited: is_limited || prover.is_exhausted() }
 }
 
 /// The parts of `range` that are not all-zero pages. No anchor starts with a zero byte, so none starts
@@ -92,16 +91,17 @@ fn occupied(data: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usiz
 const CHUNK: usize = 1 << 20;
 
 /// Chunks between two visits to the ledger, which bound what is held meanwhile.
-const CHUNKS_IN_WAVE: usize = 256;
+const CHUNKS_IN_WAVE: usize = 128;
 
 /// Granularity of the search for zeros.
 const PAGE: usize = 4096;
 
-/// Sightings kept of one share; real memory has a few hundred in its densest.
+/// Sightings in one share, beyond which no more is examined; real memory has a few hundred in its densest.
 const SIGHTINGS_IN_SHARE: usize = 2048;
 
-/// Distinct candidates proven in one share; a chunk full of different 2048-bit keys has 880.
-pub const PROOFS_IN_SHARE: usize = 1024;
+/// Work in one share, in units of some 0.2 ms: 128 different 2048-bit keys, or a thousand EC keys. Of the
+/// largest keys one may go beyond.
+pub const WORK_IN_SHARE: usize = 1024;
 
 #[cfg(test)]
 mod tests {

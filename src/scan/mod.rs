@@ -142,6 +142,9 @@ impl Scanner {
         if truncated.is_some() {
             missing.push(Missing { offset: size, length: declared_end - size, reason: Reason::Truncated });
         }
+        if searches.iter().any(|search| !search.complete) {
+            missing.push(Missing { offset: 0, length: 0, reason: Reason::LimitReached });
+        }
         let mut outcome = DumpOutcome {
             path,
             format: container.map_or(format.name(), |container| container.name),
@@ -166,7 +169,7 @@ impl Scanner {
 
 /// What is wrong with a file that is a container.
 fn not_opened(container: &Container) -> Error {
-    Error::malformed(0, "a dump", format!("a {} container, which is not opened", container.name))
+    Error::malformed(0, "a dump", format!("a container ({}), which is not opened", container.name))
 }
 
 fn seams_scope(seams: seams::Seams) -> String {

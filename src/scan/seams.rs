@@ -2,7 +2,7 @@
 
 use super::anchors::Anchors;
 use super::ledger::Ledger;
-use super::linear::{self, PROOFS_IN_SHARE, Share};
+use super::linear::{self, Share, WORK_IN_SHARE};
 use crate::crypto::{ProofCache, Prover};
 use crate::detect::LONGEST_FORM;
 use crate::finding::Piece;
@@ -23,20 +23,20 @@ pub struct Seams {
 /// Scans the seams of `map` into `ledger`.
 pub fn scan(anchors: &Anchors, data: &[u8], map: &MemoryMap, cache: &ProofCache, ledger: &mut Ledger) -> Seams {
     let windows = windows(map.regions(), LONGEST_FORM as u64);
-    let blocks: Vec<(usize, Range<u64>)> = windows
+    let lengths: Vec<u64> = windows.iter().map(length).collect();
+    let blocks: Vec<(usize, Range<u64>)> = lengths
         .iter()
         .enumerate()
-        .flat_map(|(index, window)| {
-            let length = length(window);
+        .flat_map(|(index, &length)| {
             (0..length).step_by(BLOCK).map(move |start| (index, start..length.min(start + BLOCK as u64)))
         })
         .collect();
     for wave in blocks.chunks(BLOCKS_IN_WAVE) {
-        let budget = ledger.proofs_left().min(PROOFS_IN_SHARE);
+        let budget = ledger.work_left().min(WORK_IN_SHARE);
         let shares: Vec<(Share, Part<'_>)> = wave
             .par_iter()
             .filter_map(|(index, block)| {
-                let part = Part::new(windows.get(*index)?, block.clone());
+                let part = Part::new(windows.get(*index)?, *lengths.get(*index)?, block.clone());
                 let memory = part.assemble(data);
                 Some((linear::examine(anchors, &memory, part.own(), &Prover::new(cache, budget)), part))
             })
@@ -45,7 +45,7 @@ pub fn scan(anchors: &Anchors, data: &[u8], map: &MemoryMap, cache: &ProofCache,
             ledger.take(share, |range| part.pieces(range));
         }
     }
-    Seams { windows: windows.len(), bytes: windows.iter().map(length).sum() }
+    Seams { windows: windows.len(), bytes: lengths.iter().sum() }
 }
 
 /// A block of a window with as much round it as the longest form needs.
@@ -58,9 +58,9 @@ struct Part<'w> {
 }
 
 impl<'w> Part<'w> {
-    fn new(window: &'w Window, block: Range<u64>) -> Self {
+    fn new(window: &'w Window, length: u64, block: Range<u64>) -> Self {
         let reach = LONGEST_FORM as u64;
-        let whole = block.start.saturating_sub(reach)..block.end.saturating_add(reach).min(length(window));
+        let whole = block.start.saturating_sub(reach)..block.end.saturating_add(reach).min(length);
         Self { window, whole, block }
     }
 
@@ -84,15 +84,14 @@ impl<'w> Part<'w> {
 
     /// Bytes of the assembled memory as pieces of the file.
     fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
-        let wanted = self.whole.start + range.start as u64..self.whole.start + range.end as u64;
+        let first = self.window.first().map_or(0, |segment| segment.va);
+        let address = |at: usize| first + self.whole.start + at as u64;
+        let wanted = address(range.start)..address(range.end);
+        let start = self.window.partition_point(|segment| segment.va + segment.length <= wanted.start);
         let mut pieces: Vec<Piece> = Vec::new();
-        let mut at = 0;
-        for segment in self.window {
-            let inside = wanted.start.max(at)..wanted.end.min(at + segment.length);
-            if inside.start < inside.end {
-                push(&mut pieces, segment, inside.start - at, inside.end - inside.start);
-            }
-            at += segment.length;
+        for segment in self.window.iter().skip(start).take_while(|segment| segment.va < wanted.end) {
+            let inside = wanted.start.max(segment.va)..wanted.end.min(segment.va + segment.length);
+            push(&mut pieces, segment, inside.start - segment.va, inside.end - inside.start);
         }
         pieces
     }

@@ -34,24 +34,39 @@ impl Source {
         if let Some(found) = not_regular(&kind) {
             return Err(at_path(Error::not_regular(found, "; use `-` to read a stream from standard input")));
         }
-        let file = File::open(path).map_err(|cause| at_path(Error::io("open", cause)))?;
-        let bytes = FileMap::new(&file).map_err(|cause| at_path(Error::io("map", cause)))?;
-        Ok(Self { bytes: Bytes::Mapped(bytes) })
+        let file = open(path).map_err(|cause| at_path(Error::io("open", cause)))?;
+        Self::of_file(file).map_err(at_path)
+    }
+
+    /// Maps a regular file. One that says it is empty, or that cannot be mapped, is read instead: those
+    /// of `/proc` have bytes and no size.
+    fn of_file(mut file: File) -> Result<Self, Error> {
+        let is_sized = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        if let (true, Ok(map)) = (is_sized, FileMap::new(&file)) {
+            return Ok(Self { bytes: Bytes::Mapped(map) });
+        }
+        Ok(Self { bytes: Bytes::Spooled(spool::Spooled::read(&mut file)?) })
     }
 
     /// Reads standard input to its end. A regular file redirected to it is mapped; anything else is
     /// kept in memory the system can swap, and from a size on in a file without a name.
     ///
     /// # Errors
-    /// When it cannot be read, or there is no room for it.
+    /// When it cannot be read, there is no room for it, or it is empty: what should have written to it
+    /// has failed.
     pub fn stdin() -> Result<Self, Error> {
         let at_path = |error: Error| error.at_path(Path::new("-"));
-        if let Some(file) = spool::stdin_file() {
-            let mapped = FileMap::new(&file).map_err(|cause| at_path(Error::io("map", cause)))?;
-            return Ok(Self { bytes: Bytes::Mapped(mapped) });
+        let source = match spool::stdin_file() {
+            Some(file) => Self::of_file(file).map_err(at_path)?,
+            None => {
+                let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
+                Self { bytes: Bytes::Spooled(spooled) }
+            }
+        };
+        if source.bytes().is_empty() {
+            return Err(at_path(Error::malformed(0, "a dump", "an empty or closed stream")));
         }
-        let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
-        Ok(Self { bytes: Bytes::Spooled(spooled) })
+        Ok(source)
     }
 
     /// A dump that is in memory already.
@@ -82,6 +97,17 @@ impl Source {
             Bytes::Buffer(buffer) => buffer,
         }
     }
+}
+
+/// Opens a file so that no read of it waits: a file of `/proc` or a FIFO put in place meanwhile could.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.read(true).open(path)
 }
 
 /// What a file that is not regular is; `None` for a regular one.

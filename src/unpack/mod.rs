@@ -24,7 +24,7 @@ pub fn sniff(data: &[u8]) -> Option<&'static Container> {
 
 /// All containers. Magic numbers: RFC 1952; RFC 8878, sections 3.1.1 and 3.1.2; xz file format 1.1,
 /// section 2.1.1.1; bzip2's block and end markers; LZ4 frame and legacy frame formats; APPNOTE.TXT,
-/// section 4.3; 7zFormat.txt; MS-CAB, section 2.1; apport's problem reports (text, `ProblemType` first).
+/// section 4.3; 7zFormat.txt; MS-CAB, section 2.1; lzip's manual; compress(1); makedumpfile's compressed kernel dumps; apport's problem reports (text, `ProblemType` first).
 pub const CONTAINERS: &[Container] = &[
     Container { name: "gzip", magics: &[b"\x1f\x8b\x08"] },
     Container { name: "zstd", magics: ZSTD },
@@ -34,6 +34,9 @@ pub const CONTAINERS: &[Container] = &[
     Container { name: "zip", magics: &[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"] },
     Container { name: "7z", magics: &[b"7z\xbc\xaf\x27\x1c"] },
     Container { name: "cab", magics: &[b"MSCF\x00\x00\x00\x00"] },
+    Container { name: "lzip", magics: &[b"LZIP"] },
+    Container { name: "compress", magics: &[b"\x1f\x9d"] },
+    Container { name: "kdump", magics: &[b"KDUMP   "] },
     Container { name: "apport", magics: &[b"ProblemType: "] },
 ];
 

@@ -62,12 +62,12 @@ fn a_dump_cut_anywhere_is_scanned_as_far_as_it_goes() {
         let data = fs::read(&path).unwrap();
         let whole = json([&path]);
         let step = (data.len() / 24).next_multiple_of(4096);
-        for length in (0..data.len()).step_by(step).chain([4, 31, 33, 63, 65, 100]) {
+        for length in (0..data.len()).step_by(step).chain([4, 5, 17, 31, 33, 63, 65, 100]) {
             let (report, code) = judge(&write(directory.path(), "cut", &data[..length]));
             let dump = &report["dumps"][0];
             assert_eq!(dump["coverage"]["scanned"], length);
             assert_eq!(code == 0, dump["verdict"] == "clean");
-            if length > 4 {
+            if length >= 4 {
                 let truncated = &dump["truncated"];
                 assert_eq!(truncated["present"], length, "{} cut at {length}", path.display());
                 assert!(truncated["declared"].as_u64().unwrap() > length as u64);

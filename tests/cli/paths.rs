@@ -61,6 +61,30 @@ fn standard_input_is_scanned_as_a_pipe_and_as_a_file() {
 }
 
 #[test]
+fn an_empty_stream_is_no_clean_dump() {
+    let mut child = command()
+        .args(["scan", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("an empty or closed stream"), "{}", stderr(&output));
+    assert_eq!(code(&dumpgate(["scan", "-", "-"])), 2);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_without_a_size_is_read() {
+    let secret = String::from_utf8(key("p256.sec1.pem")).unwrap();
+    let output = command().args(["scan", "/proc/self/environ"]).env("SECRET", secret).output().unwrap();
+    assert_eq!(code(&output), 1, "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
 fn directories_are_searched_in_order_and_globs_narrow_them() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("b")).unwrap();

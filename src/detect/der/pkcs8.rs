@@ -10,6 +10,7 @@
 //! | publicKey `[1]` IMPLICIT BIT STRING, optional (version 1) | 81 21 00 ... |
 
 use crate::crypto::der::{self, Reader, oid, tag};
+use crate::crypto::random::{is_ciphertext, is_varied};
 use crate::crypto::{Prover, PublicKey};
 use crate::detect::der::pkcs1;
 use crate::detect::der::sec1::{self, Named};
@@ -68,7 +69,7 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let key = match identifier {
         oid::RSA_ENCRYPTION | oid::RSASSA_PSS => pkcs1::parse(private, prover)?.0,
         oid::EC_PUBLIC_KEY => {
-            let curve = algorithm.expect(tag::OID).map_or(Named::Open, Named::new);
+            let curve = if algorithm.is_at_end() { Named::Open } else { Named::parameters(algorithm) };
             sec1::parse(private, curve, prover)?.0
         }
         oid::ED25519 => {
@@ -80,7 +81,9 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
             Key::edwards(&prover.x25519(scalar)?, scalar, public.and_then(PublicKey::x25519).as_ref())?
         }
         // Any other algorithm: only an identifier of a known root and a secret of some length count.
-        [0x2a | 0x2b | 0x60, ..] if private.len() >= MIN_SECRET && info.is_at_end() => Key::other(private),
+        [0x2a | 0x2b | 0x60, ..] if private.len() >= MIN_SECRET && info.is_at_end() && is_varied(private) => {
+            Key::other(private)
+        }
         _ => return None,
     };
     Some((key, outer.position()))
@@ -93,7 +96,8 @@ pub fn parse_encrypted(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     let mut algorithm = info.inside(tag::SEQUENCE)?;
     algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
     let ciphertext = info.expect(tag::OCTET_STRING)?;
-    let plausible = info.is_at_end() && ciphertext.len() >= MIN_CONTENTS;
+    let has_parameters = algorithm.element().is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
+    let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 8);
     plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
 }
 
@@ -103,6 +107,9 @@ pub const RSA_ANCHOR: &[u8] = b"\x0d\x01\x01\x01\x05\x00";
 pub const EC_ANCHOR: &[u8] = b"\xce\x3d\x02\x01\x06";
 const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x04\x22\x04\x20";
+
+/// The shortest parameters of password-based encryption in bytes: a salt of eight and a count.
+const MIN_PBE: usize = 12;
 
 /// The shortest secret in bytes of an algorithm whose arithmetic is not here: DSA's x has 20.
 const MIN_SECRET: usize = 20;

@@ -9,11 +9,12 @@
 //! | publicKey `[1]` BIT STRING, optional | a1 44 03 42 00 04 ... |
 
 use crate::crypto::der::{self, Reader, tag};
-use crate::crypto::random::looks_random;
 use crate::crypto::{Curve, Prover};
+use crate::detect::der::pkcs8::EC_ANCHOR;
 use crate::detect::key::Key;
 use crate::detect::{Detector, Hit, Sighting};
 use crate::finding::Proof;
+use memchr::memmem;
 
 /// The detector.
 pub struct Sec1;
@@ -23,20 +24,24 @@ impl Detector for Sec1 {
         "der.sec1"
     }
 
-    /// Version 1 and the head of a scalar of 32, 48 or 66 bytes.
+    /// Version 1 and the head of a scalar of any size: some writers drop its leading zeros.
     fn anchors(&self) -> &'static [&'static [u8]] {
-        &[b"\x02\x01\x01\x04\x20", b"\x02\x01\x01\x04\x30", b"\x02\x01\x01\x04\x42"]
+        &[b"\x02\x01\x01\x04"]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let least = 5 + usize::from(*hit.data.get(hit.at + 4)?);
+        let least = match *hit.data.get(hit.at + 4)? {
+            size @ MIN_SCALAR..=MAX_SCALAR => 5 + usize::from(size),
+            _ => return None,
+        };
         let whole =
             der::header_before(hit.data, tag::SEQUENCE, hit.at, least).filter(|(_, length)| *length <= MAX_CONTENTS);
         let (start, body) = match whole {
             Some((start, length)) => (start, hit.data.get(hit.at..hit.at + length)?),
             None => (hit.at, hit.data.get(hit.at..)?),
         };
-        let (key, length) = contents(body, Named::Open, hit.prover)?;
+        let outer = enclosing_curve(hit.data, start).unwrap_or(Named::Open);
+        let (key, length) = contents(body, outer, hit.prover)?;
         let end = hit.at + whole.map_or(length, |(_, length)| length);
         let is_whole = whole.is_some_and(|(_, given)| given == length);
         let counts = is_whole || key.proof == Proof::Arithmetic;
@@ -44,10 +49,16 @@ impl Detector for Sec1 {
     }
 }
 
+/// Whether `point` is an uncompressed point and lies on none of the curves here.
+fn is_of_another_curve(point: &[u8]) -> bool {
+    matches!(point, [4, coordinates @ ..] if coordinates.len() % 2 == 0 && coordinates.len() >= MIN_POINT)
+        && Curve::ALL.into_iter().all(|curve| curve.point(point).is_none())
+}
+
 /// What a structure says about the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// Nothing, or explicit parameters: the point decides, or the size.
+    /// Nothing: the point decides, or the size.
     Open,
     /// A curve whose arithmetic is here.
     Known(Curve),
@@ -58,14 +69,42 @@ pub enum Named {
 }
 
 impl Named {
+    /// The curve of ECParameters (RFC 5480, section 2.1.1; explicit ones: X9.62, SEC 1 appendix C.2).
+    pub fn parameters(mut reader: Reader<'_>) -> Self {
+        if let Some(identifier) = reader.expect(tag::OID) {
+            return Self::new(identifier);
+        }
+        let field = reader.inside(tag::SEQUENCE).and_then(|mut explicit| {
+            explicit.unsigned()?;
+            let mut field = explicit.inside(tag::SEQUENCE)?;
+            field.expect(tag::OID)?;
+            field.unsigned()
+        });
+        match field {
+            Some(prime) => Curve::from_field(prime).map_or(Self::Other, Self::Known),
+            None => Self::Nonsense,
+        }
+    }
+
     /// The curve an object identifier names.
-    pub fn new(identifier: &[u8]) -> Self {
+    fn new(identifier: &[u8]) -> Self {
         match Curve::from_oid(identifier) {
             Some(curve) => Self::Known(curve),
             None if CURVE_ARCS.iter().any(|arc| identifier.starts_with(arc)) => Self::Other,
             None => Self::Nonsense,
         }
     }
+}
+
+/// The curve that a PKCS#8 structure names whose OCTET STRING holds the ECPrivateKey at `start`.
+fn enclosing_curve(data: &[u8], start: usize) -> Option<Named> {
+    let (string, _) = der::header_before(data, tag::OCTET_STRING, start, 1)?;
+    let before = data.get(string.saturating_sub(MAX_PARAMETERS)..string)?;
+    let algorithm = memmem::rfind(before, EC_ANCHOR)?;
+    let mut parameters = Reader::new(before.get(algorithm + EC_ANCHOR.len() - 1..)?);
+    let named = Named::parameters(parameters);
+    parameters.element()?;
+    parameters.is_at_end().then_some(named)
 }
 
 /// The key in a whole ECPrivateKey, and the bytes it takes. `curve` is what an outer structure names.
@@ -81,18 +120,16 @@ fn contents(data: &[u8], outer: Named, prover: &Prover<'_>) -> Option<(Key, usiz
     let mut reader = Reader::new(data);
     (reader.unsigned()? == [1]).then_some(())?;
     let scalar = reader.expect(tag::OCTET_STRING)?;
-    let curve = match reader.inside(tag::explicit(0)).and_then(|mut parameters| parameters.expect(tag::OID)) {
-        Some(identifier) => Named::new(identifier),
-        None => outer,
-    };
+    let curve = reader.inside(tag::explicit(0)).map_or(outer, Named::parameters);
     let point = reader
         .inside(tag::explicit(1))
         .and_then(|mut public| public.expect(tag::BIT_STRING))
         .and_then(|bits| bits.strip_prefix(&[0]));
     let key = match curve {
         Named::Known(curve) => Key::ec(Some(curve), scalar, point, prover)?,
+        Named::Open if point.is_some_and(is_of_another_curve) => Key::other_curve(scalar)?,
         Named::Open => Key::ec(None, scalar, point, prover)?,
-        Named::Other => looks_random(scalar).then(|| Key::other(scalar))?,
+        Named::Other => Key::other_curve(scalar)?,
         Named::Nonsense => return None,
     };
     Some((key, reader.position()))
@@ -106,6 +143,16 @@ const CURVE_ARCS: &[&[u8]] = &[
     b"\x2a\x81\x1c\xcf\x55\x01",
     b"\x2a\x85\x03",
 ];
+
+/// Bytes of a scalar: of 192 bits, with some leading zeros dropped, to 521 bits and a zero too many.
+const MIN_SCALAR: u8 = 20;
+const MAX_SCALAR: u8 = 67;
+
+/// Bytes of the coordinates of the smallest point that is taken for one of another curve.
+const MIN_POINT: usize = 40;
+
+/// Bytes of an AlgorithmIdentifier with explicit parameters.
+const MAX_PARAMETERS: usize = 512;
 
 /// The longest contents in bytes: a P-521 key with a seed and explicit parameters stays below.
 const MAX_CONTENTS: usize = 1024;

@@ -11,6 +11,7 @@
 //! The private section: checkint twice, then per key its type, its numbers and a comment; padding 1, 2, 3...
 
 use super::wire::{Fields, ecdsa_curve, public_key};
+use crate::crypto::random::{is_ciphertext, is_varied};
 use crate::crypto::rsa::RsaNumbers;
 use crate::crypto::{Prover, PublicKey};
 use crate::detect::key::Key;
@@ -53,8 +54,9 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let key = if cipher == b"none" {
         private_section(private, public.as_ref(), prover)?
     } else {
-        let printable = cipher.iter().all(u8::is_ascii_graphic);
-        (printable && private.len() >= MIN_CIPHERTEXT).then(|| Key::encrypted(public, private))?
+        let is_cipher = CIPHERS.iter().any(|name| cipher.starts_with(name));
+        let is_whole = private.len() >= MIN_CIPHERTEXT && is_ciphertext(private, 8);
+        (is_cipher && is_whole).then(|| Key::encrypted(public, private))?
     };
     Some((key, fields.position()))
 }
@@ -79,6 +81,9 @@ fn private_section(data: &[u8], public: Option<&PublicKey>, prover: &Prover<'_>)
             let seed = fields.string()?.get(..32)?;
             Key::edwards(&prover.ed25519(seed)?, seed, public.or(own.as_ref()))
         }
+        b"ssh-dss" | b"sk-ssh-ed25519@openssh.com" | b"sk-ecdsa-sha2-nistp256@openssh.com" => {
+            is_varied(data).then(|| Key::other(data))
+        }
         key_type => {
             let curve = ecdsa_curve(key_type)?;
             fields.string()?;
@@ -89,6 +94,10 @@ fn private_section(data: &[u8], public: Option<&PublicKey>, prover: &Prover<'_>)
 }
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
+
+/// How the names of OpenSSH's ciphers start.
+const CIPHERS: &[&[u8]] =
+    &[b"aes", b"chacha20-poly1305", b"3des-cbc", b"blowfish-cbc", b"cast128-cbc", b"arcfour", b"rijndael"];
 
 /// The shortest encrypted private section in bytes: an Ed25519 key takes 128 with its comment.
 const MIN_CIPHERTEXT: usize = 96;

@@ -9,6 +9,7 @@
 //!
 //! A header without a body, as in the string table of every crypto library, is no key.
 
+use crate::crypto::random::is_ciphertext;
 use crate::detect::der::{pkcs1, pkcs8, sec1};
 use crate::detect::key::{Key, Parse};
 use crate::detect::ssh::openssh;
@@ -35,27 +36,22 @@ impl Detector for PrivatePem {
             Some((view.skip_back(name, "-----BEGIN ")?, label))
         })?;
         let line_end = view.skip(hit.at, ANCHOR)?;
-        let (body, is_encrypted) = match skip_headers(view, line_end) {
-            Some(body) => (body, true),
-            None => (line_end, false),
-        };
-        let (text, gathered) = Base64Text::gather(view, body, LONGEST_FORM);
+        let headers = Headers::read(view, line_end);
+        let (text, gathered) = Base64Text::gather(view, headers.end, LONGEST_FORM);
         if gathered.overlong || text.len() < MIN_CHARACTERS {
             return None;
         }
         let bytes = text.decode()?;
-        let key = if is_encrypted {
-            Key::encrypted(None, &bytes)
-        } else {
-            let parsers = std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
-            parsers.copied().find_map(|parse| parse(&bytes, hit.prover))?.0
+        let footer = footer(view, gathered.end, label);
+        let key = match headers.block {
+            Some(block) => (footer.is_some() && is_ciphertext(&bytes, block)).then(|| Key::encrypted(None, &bytes))?,
+            None => {
+                let parsers = std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
+                parsers.copied().find_map(|parse| parse(&bytes, hit.prover))?.0
+            }
         };
         let form = if key.kind == Kind::Encrypted { label.encrypted_form } else { label.form };
-        let end = view
-            .skip(gathered.end, "-----END ")
-            .and_then(|name| view.skip(name, label.name))
-            .and_then(|anchor| view.skip(anchor, ANCHOR))
-            .unwrap_or(gathered.last);
+        let end = footer.unwrap_or(gathered.last);
         Some(Sighting::Key(key.at(form, view.encoding().name(), start..end)))
     }
 }
@@ -87,30 +83,86 @@ fn parse_sec1(data: &[u8], prover: &crate::crypto::Prover<'_>) -> Option<(Key, u
     sec1::parse(data, sec1::Named::Open, prover)
 }
 
-/// The end of RFC 1421 headers that announce an encrypted body; `None` when there are none.
-fn skip_headers(view: TextView<'_>, line_end: usize) -> Option<usize> {
-    let mut at = skip_line_end(view, line_end)?;
-    at = skip_line(view, view.skip(at, "Proc-Type: 4,ENCRYPTED")?)?;
-    at = skip_line(view, view.skip(at, "DEK-Info: ")?)?;
-    skip_line_end(view, at)
+/// The end of the label's END line that stands at `at`.
+fn footer(view: TextView<'_>, at: usize, label: &Label) -> Option<usize> {
+    let at = view.line_break(at).unwrap_or(at);
+    view.skip(view.skip(view.skip(at, "-----END ")?, label.name)?, ANCHOR)
 }
 
-/// Behind the rest of a line of at most 100 characters and its end.
-fn skip_line(view: TextView<'_>, at: usize) -> Option<usize> {
-    let mut at = at;
-    for _ in 0..100 {
-        match view.char_at(at)? {
-            b'\r' | b'\n' => return skip_line_end(view, at),
-            _ => at = view.after(at),
+/// Header lines between BEGIN and the body (RFC 1421, section 4.6; RFC 4716 and some programs write others).
+struct Headers {
+    /// Where the body starts.
+    end: usize,
+    /// Bytes of a block of the cipher, when they say that the body is encrypted.
+    block: Option<usize>,
+}
+
+impl Headers {
+    /// The headers behind the BEGIN line, none if that is what stands there.
+    fn read(view: TextView<'_>, line_end: usize) -> Self {
+        let mut headers = Self { end: line_end, block: None };
+        let mut at = line_end;
+        for _ in 0..MAX_HEADERS {
+            let Some(line) = view.line_break(skip_blanks(view, at)) else { break };
+            let Some(end) = header(view, line) else { break };
+            if let Some(info) = view.skip(line, "DEK-Info:") {
+                headers.block = initialisation_vector(view, skip_blanks(view, info), end);
+            }
+            at = end;
+            headers.end = end;
         }
+        headers
+    }
+}
+
+/// The end of a `Name: value` line.
+fn header(view: TextView<'_>, line: usize) -> Option<usize> {
+    let mut at = line;
+    let mut is_value = false;
+    for _ in 0..MAX_HEADER_LINE {
+        match view.char_at(at)? {
+            b':' if !is_value && at > line => is_value = true,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' if !is_value => {}
+            _ if !is_value => return None,
+            _ if view.line_break(at).is_some() => return Some(at),
+            _ => {}
+        }
+        at = view.after(at);
     }
     None
 }
 
-/// Behind CRLF, LF or CR.
-fn skip_line_end(view: TextView<'_>, at: usize) -> Option<usize> {
-    ["\r\n", "\n", "\r"].into_iter().find_map(|end| view.skip(at, end))
+/// Bytes of the initialisation vector that follows the cipher's name and a comma: 8 or 16, the size of the
+/// cipher's blocks. `None` when none stands between `at` and `end`.
+fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<usize> {
+    let mut digits = None;
+    let mut at = at;
+    while at < end {
+        match (view.char_at(at)?, digits) {
+            (b',', None) => digits = Some(0),
+            (b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-', None) => {}
+            (character, Some(count)) if character.is_ascii_hexdigit() => digits = Some(count + 1),
+            (b' ' | b'\t', _) => {}
+            _ => return None,
+        }
+        at = view.after(at);
+    }
+    digits.map(|digits| digits / 2).filter(|block| [8, 16].contains(block))
 }
+
+fn skip_blanks(view: TextView<'_>, at: usize) -> usize {
+    let mut at = at;
+    while let Some(b' ' | b'\t') = view.char_at(at) {
+        at = view.after(at);
+    }
+    at
+}
+
+/// Header lines that are read.
+const MAX_HEADERS: usize = 16;
+
+/// Characters of a header line.
+const MAX_HEADER_LINE: usize = 256;
 
 /// The end of every private key's BEGIN line.
 const ANCHOR: &str = "PRIVATE KEY-----";
