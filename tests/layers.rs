@@ -77,7 +77,7 @@ const CRATES: &str = "
     p521           | crypto
     pkcs1          | crypto
     pkcs8          | crypto
-    rayon          | sweep scan
+    rayon          | crypto sweep scan
     rustix         | source remedy worker gate cli
     scroll         | dump
     sec1           | crypto

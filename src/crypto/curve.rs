@@ -100,7 +100,8 @@ impl Curve {
     }
 }
 
-/// `N` bytes of ones, but for the `zeros` at byte offsets from the most significant one.
+/// `N` bytes of ones, but for the bytes given by their offset from the most significant one.
+#[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
 const fn field<const N: usize>(changes: &[(usize, u8)]) -> [u8; N] {
     let mut bytes = [0xff; N];
     let mut index = 0;

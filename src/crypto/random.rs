@@ -77,7 +77,7 @@ pub fn is_varied(bytes: &[u8]) -> bool {
 /// Whether `bytes` may be what a cipher with blocks of `block` bytes put out.
 pub fn is_ciphertext(bytes: &[u8], block: usize) -> bool {
     let start = bytes.get(..bytes.len().min(48)).unwrap_or_default();
-    bytes.len() % block == 0 && looks_random(start)
+    bytes.len().is_multiple_of(block) && looks_random(start)
 }
 
 /// Secrets shorter than this are not judged random.

@@ -84,7 +84,7 @@ impl RsaNumbers<'_> {
         let q = number(self.q.expose());
         let product = Zeroizing::new((*p).concatenating_mul(&*q));
         product.cmp_vartime(BoxedUint::from_be_slice_vartime(self.n)).is_eq()
-            && (is_known_semiprime(trim_zeros(self.n)) || (is_prime(&p) && is_prime(&q)))
+            && (is_known_semiprime(trim_zeros(self.n)) || are_primes(&p, &q))
     }
 
     /// Whether e·d ≡ 1 modulo p-1 and q-1; true where the structure has no d.
@@ -128,6 +128,12 @@ fn is_one_modulo_less_one(value: &BoxedUint, prime: &BoxedUint) -> bool {
 pub(super) fn is_prime(candidate: &BoxedUint) -> bool {
     let odd = candidate.to_odd().into_option();
     odd.is_some_and(|odd| MillerRabin::new(odd).test_base_two().is_probably_prime())
+}
+
+/// Whether both are probable primes; on two threads where one has nothing to do.
+fn are_primes(p: &BoxedUint, q: &BoxedUint) -> bool {
+    let (p, q) = rayon::join(|| is_prime(p), || is_prime(q));
+    p && q
 }
 
 fn is_odd(number: &[u8]) -> bool {

@@ -1,6 +1,5 @@
 //! Everything seen in one dump, within bounds.
 
-use super::linear::Share;
 use crate::clue::Clue;
 use crate::correlate::{KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
@@ -10,6 +9,16 @@ use crate::finding::{Kind, Piece, Proof};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// What one worker saw in its share.
+pub struct Share {
+    /// Sightings by place.
+    pub sightings: Vec<Sighting>,
+    /// Work of the arithmetic, in units of some 0.2 ms.
+    pub work: usize,
+    /// A bound was reached.
+    pub is_limited: bool,
+}
 
 /// Keys, public keys and their places, in the order in which they were taken in.
 #[derive(Default)]

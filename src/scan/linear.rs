@@ -3,23 +3,13 @@
 
 use super::Progress;
 use super::anchors::Anchors;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Share};
 use crate::bytes;
 use crate::crypto::{ProofCache, Prover};
-use crate::detect::{Hit, Sighting};
+use crate::detect::Hit;
 use crate::memory::MemoryMap;
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// What one worker saw in its share.
-pub struct Share {
-    /// Sightings by place.
-    pub sightings: Vec<Sighting>,
-    /// Work of the arithmetic, in units of some 0.2 ms.
-    pub work: usize,
-    /// A bound was reached.
-    pub is_limited: bool,
-}
 
 /// Scans all of `data` into `ledger`; returns how many bytes were searched.
 pub fn scan(
@@ -31,10 +21,12 @@ pub fn scan(
     progress: &dyn Progress,
 ) -> u64 {
     let mut scanned = 0;
-    for wave in (0..data.len()).step_by(CHUNK * CHUNKS_IN_WAVE) {
-        let wave_end = data.len().min(wave + CHUNK * CHUNKS_IN_WAVE);
-        let budget = ledger.work_left().min(WORK_IN_SHARE);
-        let chunks: Vec<Share> = (wave..wave_end)
+    let mut chunks_in_wave = FIRST_WAVE;
+    while scanned < data.len() {
+        let wave_end = data.len().min(scanned + CHUNK * chunks_in_wave);
+        let work_left = ledger.work_left();
+        let budget = work_left.min(WORK_IN_SHARE);
+        let shares: Vec<Share> = (scanned..wave_end)
             .into_par_iter()
             .step_by(CHUNK)
             .with_max_len(1)
@@ -45,12 +37,14 @@ pub fn scan(
                 share
             })
             .collect();
-        for chunk in chunks {
-            ledger.take(chunk, |range| map.pieces(range.start as u64..range.end as u64));
+        for share in shares {
+            ledger.take(share, |range| map.pieces(range.start as u64..range.end as u64));
         }
-        scanned += (wave_end - wave) as u64;
+        scanned = wave_end;
+        let is_calm = work_left - ledger.work_left() < CALM_WORK;
+        chunks_in_wave = if is_calm { (2 * chunks_in_wave).min(LAST_WAVE) } else { FIRST_WAVE };
     }
-    scanned
+    scanned as u64
 }
 
 /// Everything anchors announce that start in `starts`.
@@ -90,8 +84,14 @@ fn occupied(data: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usiz
 /// Bytes a worker takes at a time: large enough that its overhead vanishes, small enough for the cache.
 const CHUNK: usize = 1 << 20;
 
-/// Chunks between two visits to the ledger, which bound what is held meanwhile.
-const CHUNKS_IN_WAVE: usize = 128;
+/// Chunks between two visits to the ledger, which bound what is held and what is proven meanwhile: few at
+/// first and wherever proofs are many, more where memory is ordinary, since threads wait for one another at
+/// the end of a wave.
+const FIRST_WAVE: usize = 16;
+const LAST_WAVE: usize = 256;
+
+/// Work in a wave of ordinary memory, in units of some 0.2 ms.
+const CALM_WORK: usize = 4096;
 
 /// Granularity of the search for zeros.
 const PAGE: usize = 4096;

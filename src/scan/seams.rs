@@ -1,8 +1,8 @@
 //! The pass over seams: memory put together as it lay, where neighbours by address lie apart in the file.
 
 use super::anchors::Anchors;
-use super::ledger::Ledger;
-use super::linear::{self, Share, WORK_IN_SHARE};
+use super::ledger::{Ledger, Share};
+use super::linear::{self, WORK_IN_SHARE};
 use crate::crypto::{ProofCache, Prover};
 use crate::detect::LONGEST_FORM;
 use crate::finding::Piece;

@@ -12,6 +12,7 @@
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::random::{is_ciphertext, is_varied};
 use crate::crypto::{Prover, PublicKey};
+use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
 use crate::detect::der::pkcs1;
 use crate::detect::der::sec1::{self, Named};
 use crate::detect::key::Key;
@@ -39,18 +40,6 @@ impl Detector for Pkcs8 {
         let (key, length) = parse(hit.data.get(start..)?, hit.prover)?;
         Some(Sighting::Key(key.at(self.name(), "raw", start..start + length)))
     }
-}
-
-/// The start of the AlgorithmIdentifier whose anchor was hit.
-pub fn algorithm_start(hit: &Hit<'_>) -> Option<usize> {
-    let behind = hit.data.get(hit.at..)?;
-    let before = match behind {
-        _ if behind.starts_with(RSA_ANCHOR) => 9,
-        _ if behind.starts_with(EC_ANCHOR) => 7,
-        _ => 2,
-    };
-    let start = hit.at.checked_sub(before)?;
-    (*hit.data.get(start)? == tag::SEQUENCE).then_some(start)
 }
 
 /// The key in a whole PrivateKeyInfo, and the bytes it takes.
@@ -101,10 +90,6 @@ pub fn parse_encrypted(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
 }
 
-/// End of rsaEncryption's identifier, and NULL.
-pub const RSA_ANCHOR: &[u8] = b"\x0d\x01\x01\x01\x05\x00";
-/// End of id-ecPublicKey's identifier, and the head of a curve's.
-pub const EC_ANCHOR: &[u8] = b"\xce\x3d\x02\x01\x06";
 const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x04\x22\x04\x20";
 

@@ -10,7 +10,7 @@
 
 use crate::crypto::der::{self, Reader, tag};
 use crate::crypto::{Curve, Prover};
-use crate::detect::der::pkcs8::EC_ANCHOR;
+use crate::detect::der::algorithm::EC_ANCHOR;
 use crate::detect::key::Key;
 use crate::detect::{Detector, Hit, Sighting};
 use crate::finding::Proof;

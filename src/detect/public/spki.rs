@@ -9,7 +9,7 @@
 use crate::clue::Clue;
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::{Curve, Identity, PublicKey};
-use crate::detect::der::pkcs8::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
+use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
 use crate::detect::{Detector, Hit, Sighting};
 use memchr::memmem;
 use std::sync::Arc;
