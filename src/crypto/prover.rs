@@ -21,6 +21,8 @@ pub struct ProofCache {
 pub enum Judgement {
     /// An RSA modulus and its two primes: the public half the structure itself holds.
     Primes(Arc<Identity>),
+    /// Primes and a private exponent that belongs to them.
+    Proven(Arc<Identity>),
     /// A scalar or seed: the public half derived from it.
     Derived(Arc<Identity>),
     /// Out of range, or no key.
@@ -57,11 +59,15 @@ impl<'s> Prover<'s> {
             Some(key) if numbers.is_product_of_primes() => Judgement::Primes(Arc::new(Identity::new(key))),
             _ => Judgement::Refused,
         })?;
-        Some(match judgement {
-            Judgement::Primes(identity) if numbers.do_exponents_fit() => (RsaProof::Proven, Some(identity)),
-            Judgement::Primes(identity) => (RsaProof::WrongExponent, Some(identity)),
-            _ => (RsaProof::NotAKey, None),
-        })
+        let Judgement::Primes(identity) = judgement else { return Some((RsaProof::NotAKey, None)) };
+        let d = numbers.d.map_or(&[][..], |d| d.expose());
+        let whole = digest(&[b"rsa with d", numbers.n, numbers.e, numbers.p.expose(), numbers.q.expose(), d]);
+        let exponents = self.cache.remember(whole, || match numbers.do_exponents_fit() {
+            true => Judgement::Proven(identity.clone()),
+            false => Judgement::Refused,
+        });
+        let proof = if matches!(exponents, Judgement::Proven(_)) { RsaProof::Proven } else { RsaProof::WrongExponent };
+        Some((proof, Some(identity)))
     }
 
     /// The public half of an EC scalar; `None` when the budget is used up.
