@@ -127,6 +127,25 @@ impl<'d> TextView<'d> {
         }
     }
 
+    /// A character of base64 or a line break that a JSON text writes as an escape, and what is behind it:
+    /// `\/`, `\u002B` and the like, `\u000A`.
+    fn json_escape(&self, at: usize) -> Option<(u8, usize)> {
+        let escapes = [
+            ("\\/", b'/'),
+            ("\\u002B", b'+'),
+            ("\\u002b", b'+'),
+            ("\\u002F", b'/'),
+            ("\\u002f", b'/'),
+            ("\\u003D", b'='),
+            ("\\u003d", b'='),
+            ("\\u000A", b' '),
+            ("\\u000a", b' '),
+            ("\\u000D", b' '),
+            ("\\u000d", b' '),
+        ];
+        escapes.iter().find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)))
+    }
+
     /// A character of base64 that a URL writes as `%2B`, `%2F` or `%3D`, and what is behind it.
     fn percent(&self, at: usize) -> Option<(u8, usize)> {
         let escapes = [("%2B", b'+'), ("%2b", b'+'), ("%2F", b'/'), ("%2f", b'/'), ("%3D", b'='), ("%3d", b'=')];
@@ -221,6 +240,7 @@ fn walk(view: TextView<'_>, at: usize, mut take: impl FnMut(u8) -> bool) -> Gath
                 Some(escape) => escape,
                 None => break,
             },
+            Some(b'\\') => view.json_escape(gathered.end).unwrap_or((b'\\', view.after(gathered.end))),
             Some(character) => (character, view.after(gathered.end)),
             None => break,
         };
@@ -316,6 +336,7 @@ mod tests {
             assert_eq!(&*gathered.decode().unwrap(), b"ABCDEF", "{text}");
         }
         assert_eq!(&*gather(b"%2B%2FA%3D").0.decode().unwrap(), [0xfb, 0xf0]);
+        assert_eq!(&*gather(b"\\u002B\\/\\u000aA\\u003D").0.decode().unwrap(), [0xfb, 0xf0]);
         assert_eq!(gather(b"QUJD\\tREVG").0.len(), 4);
     }
 

@@ -19,7 +19,7 @@ pub fn tile_and_stitch((is_small, length, reach, labels): Input) {
         let addresses = va..va.saturating_add(size);
         match kind % 8 {
             0 => threads.push(Thread { id: offset, name: None, stack: Some(addresses) }),
-            1 => modules.push(Module { addresses, offset, name: String::new() }),
+            1 => modules.push(Module { addresses, base: offset, name: String::new() }),
             2 => heaps.push(addresses),
             3 => tiles.push(Label::other(offset, size, RegionKind::Stream, kind.into())),
             4 => tiles.push(Label::other(offset, size, RegionKind::Header, kind.into())),

@@ -137,7 +137,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every byte was looked at and no private key was found
   1  a private key was found
-  2  the command line makes no sense, or a file could not be opened
+  2  the command line makes no sense, a file could not be opened or the report not be
+     written, or there was no file to scan
   3  something was not examined
 Over several files the first of 1, 2, 3, 0 that occurs.";
 

@@ -45,7 +45,12 @@ impl Source {
         if let (true, Ok(map)) = (is_sized, FileMap::new(&file)) {
             return Ok(Self { bytes: Bytes::Mapped(map) });
         }
-        Ok(Self { bytes: Bytes::Spooled(spool::Spooled::read(&mut file)?) })
+        let spooled = spool::Spooled::read(&mut (&mut file).take(MAX_UNSIZED + 1))?;
+        if spooled.bytes().len() as u64 > MAX_UNSIZED {
+            let expected = format!("a file that tells its size, or of at most {MAX_UNSIZED} bytes");
+            return Err(Error::malformed(0, expected, "a longer one"));
+        }
+        Ok(Self { bytes: Bytes::Spooled(spooled) })
     }
 
     /// Reads standard input to its end. A regular file redirected to it is mapped; anything else is
@@ -134,6 +139,9 @@ fn not_regular(metadata: &fs::Metadata) -> Option<&'static str> {
     }
     Some("no regular file")
 }
+
+/// Bytes of a file that tells no size: some of `/proc` have no end.
+const MAX_UNSIZED: u64 = 256 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -86,7 +86,7 @@ pub fn parse_encrypted(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
     let ciphertext = info.expect(tag::OCTET_STRING)?;
     let has_parameters = algorithm.element().is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
-    let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 8);
+    let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 1);
     plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
 }
 

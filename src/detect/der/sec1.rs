@@ -77,11 +77,10 @@ impl Named {
         let field = reader.inside(tag::SEQUENCE).and_then(|mut explicit| {
             explicit.unsigned()?;
             let mut field = explicit.inside(tag::SEQUENCE)?;
-            field.expect(tag::OID)?;
-            field.unsigned()
+            field.expect(tag::OID)?.starts_with(FIELD_ARC).then_some(field)
         });
         match field {
-            Some(prime) => Curve::from_field(prime).map_or(Self::Other, Self::Known),
+            Some(mut field) => field.unsigned().and_then(Curve::from_field).map_or(Self::Other, Self::Known),
             None => Self::Nonsense,
         }
     }
@@ -134,6 +133,9 @@ fn contents(data: &[u8], outer: Named, prover: &Prover<'_>) -> Option<(Key, usiz
     };
     Some((key, reader.position()))
 }
+
+/// Arc of the identifiers of prime and binary fields (X9.62): 1.2.840.10045.1.
+const FIELD_ARC: &[u8] = b"\x2a\x86\x48\xce\x3d\x01";
 
 /// Arcs of curve identifiers: X9.62, SECG, Brainpool (RFC 5639), SM2, GOST (RFC 4357).
 const CURVE_ARCS: &[&[u8]] = &[

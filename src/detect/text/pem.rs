@@ -133,9 +133,10 @@ fn header(view: TextView<'_>, line: usize) -> Option<usize> {
 }
 
 /// Bytes of the initialisation vector that follows the cipher's name and a comma: 8 or 16, the size of the
-/// cipher's blocks. `None` when none stands between `at` and `end`.
+/// cipher's blocks; 1 in a mode without blocks. `None` when none stands between `at` and `end`.
 fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<usize> {
     let mut digits = None;
+    let is_stream = STREAM_MODES.iter().any(|mode| (at..end).any(|at| view.skip(at, mode).is_some()));
     let mut at = at;
     while at < end {
         match (view.char_at(at)?, digits) {
@@ -147,7 +148,8 @@ fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<us
         }
         at = view.after(at);
     }
-    digits.map(|digits| digits / 2).filter(|block| [8, 16].contains(block))
+    let block = digits.map(|digits| digits / 2).filter(|block| [8, 16].contains(block))?;
+    Some(if is_stream { 1 } else { block })
 }
 
 fn skip_blanks(view: TextView<'_>, at: usize) -> usize {
@@ -157,6 +159,9 @@ fn skip_blanks(view: TextView<'_>, at: usize) -> usize {
     }
     at
 }
+
+/// Parts of names of ciphers and modes that put out any number of bytes.
+const STREAM_MODES: [&str; 5] = ["CFB", "OFB", "CTR", "CHACHA", "RC4"];
 
 /// Header lines that are read.
 const MAX_HEADERS: usize = 16;
