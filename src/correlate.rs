@@ -68,8 +68,18 @@ pub fn findings(
         .map(|identity| identity.fingerprint())
         .chain(confirmations.seen.iter().copied())
         .collect();
+    let whole: HashSet<(u64, &'static str)> =
+        keys.iter().flat_map(|seen| &seen.places).filter_map(start_in_memory).collect();
     let mut merged: BTreeMap<Name, KeySeen> = BTreeMap::new();
     for mut seen in keys {
+        // A key read on in the file where memory goes on elsewhere, and where its true bytes are known too.
+        seen.places.retain(|place| {
+            let start = place.pieces.first().map(|piece| (piece.offset, place.form));
+            is_contiguous(&place.pieces) || !start.is_some_and(|start| whole.contains(&start))
+        });
+        if seen.places.is_empty() {
+            continue;
+        }
         let half = seen.key.derived.iter().find(|half| confirmed.contains(&half.fingerprint())).cloned();
         if let Some(half) = half {
             seen.key.bits = Some(half.key().bits());
@@ -177,16 +187,16 @@ fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
             })
         })
     };
-    // A key read on in the file where memory goes on elsewhere: its true place is known too.
-    let whole: HashSet<(Option<u64>, &str)> =
-        places.iter().filter(|place| is_contiguous(&place.pieces)).map(|place| (first(place), place.form)).collect();
-    let is_inner = |index: usize, place: &PlaceSeen| {
-        is_inner(index, place) || (!is_contiguous(&place.pieces) && whole.contains(&(first(place), place.form)))
-    };
     let inner: Vec<bool> = places.iter().enumerate().map(|(index, place)| is_inner(index, place)).collect();
     let mut inner = inner.into_iter();
     places.retain(|_| !inner.next().unwrap_or(false));
     places
+}
+
+/// Offset and form of a place whose bytes lay together in memory.
+fn start_in_memory(place: &PlaceSeen) -> Option<(u64, &'static str)> {
+    let first = place.pieces.first().filter(|_| is_contiguous(&place.pieces))?;
+    Some((first.offset, place.form))
 }
 
 /// Whether the addresses of pieces do not contradict that they follow one another.

@@ -66,18 +66,6 @@ impl RsaNumbers<'_> {
             && self.d.is_none_or(|d| (2..=bits).contains(&bit_length(d.expose())))
     }
 
-    /// The whole proof. Costs milliseconds for numbers that pass the equations, microseconds for
-    /// others.
-    pub fn prove(&self) -> RsaProof {
-        if !self.look_consistent() || !self.is_product_of_primes() {
-            RsaProof::NotAKey
-        } else if self.do_exponents_fit() {
-            RsaProof::Proven
-        } else {
-            RsaProof::WrongExponent
-        }
-    }
-
     /// Whether n = p·q and both are probable primes: the part that takes time.
     pub fn is_product_of_primes(&self) -> bool {
         let p = number(self.p.expose());
@@ -149,6 +137,13 @@ fn low_word(number: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use crate::crypto::test_keys::{self, RsaKey};
+    use crate::crypto::{ProofCache, Prover};
+
+    /// What the prover, which runs the parts of the proof, says.
+    fn prove(numbers: &RsaNumbers<'_>) -> RsaProof {
+        let cache = ProofCache::default();
+        Prover::new(&cache, 1).rsa(numbers).expect("a budget for one proof").0
+    }
 
     fn numbers(key: &RsaKey) -> RsaNumbers<'_> {
         RsaNumbers {
@@ -163,11 +158,11 @@ mod tests {
     #[test]
     fn true_keys_are_proven() {
         for key in test_keys::rsa_keys() {
-            assert_eq!(numbers(&key).prove(), RsaProof::Proven, "{} bits", bit_length(&key.n));
+            assert_eq!(prove(&numbers(&key)), RsaProof::Proven, "{} bits", bit_length(&key.n));
             let swapped = RsaNumbers { p: Secret::new(&key.q), q: Secret::new(&key.p), ..numbers(&key) };
-            assert_eq!(swapped.prove(), RsaProof::Proven);
+            assert_eq!(prove(&swapped), RsaProof::Proven);
             let without_d = RsaNumbers { d: None, ..numbers(&key) };
-            assert_eq!(without_d.prove(), RsaProof::Proven);
+            assert_eq!(prove(&without_d), RsaProof::Proven);
         }
     }
 
@@ -178,12 +173,12 @@ mod tests {
             let mut p = key.p.clone();
             p[at] ^= 4;
             let changed = RsaNumbers { p: Secret::new(&p), ..numbers(&key) };
-            assert_eq!(changed.prove(), RsaProof::NotAKey);
+            assert_eq!(prove(&changed), RsaProof::NotAKey);
         }
         let mut d = key.d.clone();
         *d.last_mut().unwrap() ^= 4;
         let changed = RsaNumbers { d: Some(Secret::new(&d)), ..numbers(&key) };
-        assert_eq!(changed.prove(), RsaProof::WrongExponent);
+        assert_eq!(prove(&changed), RsaProof::WrongExponent);
     }
 
     #[test]
@@ -192,13 +187,13 @@ mod tests {
         let p = BoxedUint::from_be_slice_vartime(&key.p);
         let square = p.concatenating_mul(&p).to_be_bytes_trimmed_vartime();
         let equal = RsaNumbers { n: &square, d: None, q: Secret::new(&key.p), ..numbers(&key) };
-        assert_eq!(equal.prove(), RsaProof::NotAKey);
+        assert_eq!(prove(&equal), RsaProof::NotAKey);
         let n = BoxedUint::from_be_slice_vartime(&key.n);
         let product = n.concatenating_mul(&p).to_be_bytes_trimmed_vartime();
         let composite =
             RsaNumbers { n: &product, d: None, p: Secret::new(&key.n), q: Secret::new(&key.p), ..numbers(&key) };
         assert!(composite.look_consistent());
-        assert_eq!(composite.prove(), RsaProof::NotAKey);
+        assert_eq!(prove(&composite), RsaProof::NotAKey);
     }
 
     #[test]
@@ -211,7 +206,7 @@ mod tests {
                 p: Secret::new(bytes),
                 q: Secret::new(bytes),
             };
-            assert_eq!(numbers.prove(), RsaProof::NotAKey);
+            assert_eq!(prove(&numbers), RsaProof::NotAKey);
         }
     }
 }

@@ -102,7 +102,8 @@ impl Text {
         }
         let more = rows.len().saturating_sub(MAX_ROWS) as u64 + finding.places_omitted;
         if more > 0 {
-            writeln!(out, "    and {more} more places (`--format json` lists up to 50,000)")?;
+            let places = if more == 1 { "place" } else { "places" };
+            writeln!(out, "    and {more} more {places} (`--format json` lists up to 50,000)")?;
         }
         Ok(())
     }

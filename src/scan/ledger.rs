@@ -82,9 +82,10 @@ impl Ledger {
     fn key(&mut self, evidence: Evidence, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
         let Evidence { mut key, form, encoding, range } = evidence;
         let pieces = pieces(range);
-        // Bytes that follow in the file and not in memory make no structure, unless it proves itself.
+        // Its bytes follow in the file and not in memory: they may not belong together, or the addresses lie.
+        // It stays a finding, but what was derived from such bytes is no name for it.
         if key.proof < Proof::Arithmetic && !is_contiguous(&pieces) {
-            key.proof = Proof::Shape;
+            key.public = None;
         }
         let proof = key.proof;
         let name = (key.kind, key.digest);
@@ -98,7 +99,7 @@ impl Ledger {
             None => return self.is_limited = true,
         };
         let Some(seen) = self.keys.get_mut(index) else { return };
-        if proof > seen.key.proof {
+        if proof > seen.key.proof || (proof == seen.key.proof && seen.key.public.is_none()) {
             seen.key = key;
         }
         if self.places < MAX_PLACES {
