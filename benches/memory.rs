@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 fn main() {
     let file = memory();
     let memory = Source::open(file.path()).expect("the file of memory");
-    let mut criterion =
-        Criterion::default().sample_size(10).measurement_time(Duration::from_secs(5)).configure_from_args();
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5))
+        .configure_from_args();
     passes(&mut criterion, file.path(), &memory);
     proofs(&mut criterion);
     criterion.final_summary();
@@ -38,8 +40,9 @@ fn passes(criterion: &mut Criterion, path: &Path, memory: &Source) {
         bencher.iter(|| sum(Source::open(path).expect("the file of memory").bytes()));
     });
     group.bench_function("sum, read()", |bencher| bencher.iter(|| sum_by_read(path)));
-    group
-        .bench_function("memmem", |bencher| bencher.iter(|| memmem::find(memory.bytes(), b"no such text in any dump")));
+    group.bench_function("memmem", |bencher| {
+        bencher.iter(|| memmem::find(memory.bytes(), b"no such text in any dump"))
+    });
     for threads in [1, 2] {
         let scanner = scanner(threads);
         let name = format!("scan, {threads} threads");
@@ -51,18 +54,29 @@ fn passes(criterion: &mut Criterion, path: &Path, memory: &Source) {
 /// The arithmetic behind one candidate, and a detector that is refused.
 fn proofs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("proof");
-    for file in ["rsa2048.pkcs1.der", "rsa4096.pkcs1.der", "p256.sec1.der", "p521.sec1.der"] {
+    for file in [
+        "rsa2048.pkcs1.der",
+        "rsa4096.pkcs1.der",
+        "p256.sec1.der",
+        "p521.sec1.der",
+    ] {
         let key = read(&format!("tests/keys/{file}"));
         let (detector, at) = announced(&key);
         group.bench_function(file, |bencher| {
             bencher.iter(|| {
                 let cache = ProofCache::default();
                 let prover = Prover::new(&cache, 1);
-                detector.examine(&Hit { data: &key, at, prover: &prover })
+                detector.examine(&Hit {
+                    data: &key,
+                    at,
+                    prover: &prover,
+                })
             });
         });
     }
-    group.bench_function("P-256, s times G", |bencher| bencher.iter(|| Curve::P256.derive(black_box(&[7; 32]))));
+    group.bench_function("P-256, s times G", |bencher| {
+        bencher.iter(|| Curve::P256.derive(black_box(&[7; 32])))
+    });
     group.bench_function("Ed25519, public key of a seed", |bencher| {
         bencher.iter(|| edwards::ed25519_public(black_box(&[7; 32])))
     });
@@ -75,9 +89,22 @@ fn announced(data: &[u8]) -> (&'static dyn Detector, usize) {
     let prover = Prover::new(&cache, 8);
     DETECTORS
         .iter()
-        .flat_map(|detector| detector.anchors().iter().map(move |anchor| (*detector, *anchor)))
+        .flat_map(|detector| {
+            detector
+                .anchors()
+                .iter()
+                .map(move |anchor| (*detector, *anchor))
+        })
         .filter_map(|(detector, anchor)| Some((detector, memmem::find(data, anchor)?)))
-        .find(|&(detector, at)| detector.examine(&Hit { data, at, prover: &prover }).is_some())
+        .find(|&(detector, at)| {
+            detector
+                .examine(&Hit {
+                    data,
+                    at,
+                    prover: &prover,
+                })
+                .is_some()
+        })
         .expect("a detector for every test key")
 }
 
@@ -102,23 +129,51 @@ fn ratios(memory: &Source) {
     let single = best(&|| scan(&one, memory));
     let double = best(&|| scan(&two, memory));
     let (pages, _) = bytes.as_chunks::<4096>();
-    let zeros = pages.iter().filter(|page| dumpgate::bytes::is_zero(*page)).count();
-    println!("\n{} MiB, {:.0} % zero pages", bytes.len() >> 20, 100.0 * zeros as f64 / (pages.len().max(1)) as f64);
+    let zeros = pages
+        .iter()
+        .filter(|page| dumpgate::bytes::is_zero(*page))
+        .count();
+    println!(
+        "\n{} MiB, {:.0} % zero pages",
+        bytes.len() >> 20,
+        100.0 * zeros as f64 / (pages.len().max(1)) as f64
+    );
     let rate = |seconds: f64| bytes.len() as f64 / seconds / f64::from(1 << 30);
     println!("sum as u64, hot       {:7.2} GiB/s  1.00", rate(hot));
-    println!("sum, 2 threads        {:7.2} GiB/s  {:.2} times 1 thread", rate(shared), hot / shared);
-    println!("scan, 1 thread        {:7.2} GiB/s  {:.2} of the sum", rate(single), hot / single);
-    println!("scan, 2 threads       {:7.2} GiB/s  {:.2} times 1 thread", rate(double), single / double);
+    println!(
+        "sum, 2 threads        {:7.2} GiB/s  {:.2} times 1 thread",
+        rate(shared),
+        hot / shared
+    );
+    println!(
+        "scan, 1 thread        {:7.2} GiB/s  {:.2} of the sum",
+        rate(single),
+        hot / single
+    );
+    println!(
+        "scan, 2 threads       {:7.2} GiB/s  {:.2} times 1 thread",
+        rate(double),
+        single / double
+    );
 }
 
 fn sum(bytes: &[u8]) -> u64 {
     let (words, _) = bytes.as_chunks::<8>();
-    words.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+    words
+        .iter()
+        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
 }
 
 /// The sum on two threads: how much two can do where memory is the limit.
 fn sum_by_two(bytes: &[u8]) -> u64 {
-    let share = |first: usize| bytes.chunks(1 << 20).skip(first).step_by(2).map(sum).fold(0, u64::wrapping_add);
+    let share = |first: usize| {
+        bytes
+            .chunks(1 << 20)
+            .skip(first)
+            .step_by(2)
+            .map(sum)
+            .fold(0, u64::wrapping_add)
+    };
     std::thread::scope(|scope| {
         let other = scope.spawn(move || share(1));
         share(0).wrapping_add(other.join().unwrap_or_default())
@@ -130,7 +185,10 @@ fn scan(scanner: &Scanner, memory: &Source) {
 }
 
 fn scanner(threads: usize) -> Scanner {
-    Scanner::builder().threads(threads).build().expect("threads")
+    Scanner::builder()
+        .threads(threads)
+        .build()
+        .expect("threads")
 }
 
 /// A file of memory: the user's, or one that goes away with this value.
@@ -152,14 +210,18 @@ fn memory() -> Memory {
     if let Some(path) = env::var_os("DUMPGATE_BENCH_FILE") {
         return Memory::Given(PathBuf::from(path));
     }
-    let samples =
-        ["samples/clean-lua-verifier/clean-lua-verifier.core", "samples/clean-socat/clean-socat.dmp"].map(read);
+    let samples = [
+        "samples/clean-lua-verifier/clean-lua-verifier.core",
+        "samples/clean-socat/clean-socat.dmp",
+    ]
+    .map(read);
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     let mut written = 0;
     while written < 128 << 20 {
         for sample in &samples {
             file.write_all(sample).expect("room for a temporary file");
-            file.write_all(&vec![0; sample.len()]).expect("room for a temporary file");
+            file.write_all(&vec![0; sample.len()])
+                .expect("room for a temporary file");
             written += 2 * sample.len();
         }
     }
@@ -178,5 +240,6 @@ fn sum_by_read(path: &Path) -> u64 {
 }
 
 fn read(path: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }

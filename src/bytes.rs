@@ -31,7 +31,10 @@ pub fn is_zero(data: &[u8]) -> bool {
     let (blocks, rest) = data.as_chunks::<64>();
     blocks.iter().all(|block| {
         let (words, _) = block.as_chunks::<8>();
-        words.iter().fold(0, |sum, word| sum | u64::from_ne_bytes(*word)) == 0
+        words
+            .iter()
+            .fold(0, |sum, word| sum | u64::from_ne_bytes(*word))
+            == 0
     }) && rest.iter().all(|&byte| byte == 0)
 }
 
@@ -46,7 +49,9 @@ pub fn bit_length(number: &[u8]) -> u32 {
     match trim_zeros(number) {
         [] => 0,
         [first, rest @ ..] => {
-            let low = u32::try_from(rest.len()).unwrap_or(u32::MAX / 16).saturating_mul(8);
+            let low = u32::try_from(rest.len())
+                .unwrap_or(u32::MAX / 16)
+                .saturating_mul(8);
             low + (8 - first.leading_zeros())
         }
     }

@@ -60,7 +60,9 @@ pub fn findings(
     confirmations: &Confirmations<'_>,
     map: &MemoryMap,
 ) -> Vec<Finding> {
-    let in_structures = keys.iter().filter(|seen| seen.key.proof == Proof::Arithmetic);
+    let in_structures = keys
+        .iter()
+        .filter(|seen| seen.key.proof == Proof::Arithmetic);
     let confirmed: HashSet<Fingerprint> = in_structures
         .filter_map(|seen| seen.key.public.as_ref())
         .chain(clues.iter().map(|clue| &clue.identity))
@@ -68,8 +70,11 @@ pub fn findings(
         .map(|identity| identity.fingerprint())
         .chain(confirmations.seen.iter().copied())
         .collect();
-    let whole: HashSet<(u64, &'static str)> =
-        keys.iter().flat_map(|seen| &seen.places).filter_map(start_in_memory).collect();
+    let whole: HashSet<(u64, &'static str)> = keys
+        .iter()
+        .flat_map(|seen| &seen.places)
+        .filter_map(start_in_memory)
+        .collect();
     let mut merged: BTreeMap<Name, KeySeen> = BTreeMap::new();
     for mut seen in keys {
         // A key read on in the file where memory goes on elsewhere, and where its true bytes are known too.
@@ -80,13 +85,20 @@ pub fn findings(
         if seen.places.is_empty() {
             continue;
         }
-        let half = seen.key.derived.iter().find(|half| confirmed.contains(&half.fingerprint())).cloned();
+        let half = seen
+            .key
+            .derived
+            .iter()
+            .find(|half| confirmed.contains(&half.fingerprint()))
+            .cloned();
         if let Some(half) = half {
             seen.key.bits = Some(half.key().bits());
             seen.key.curve = half.key().curve();
             seen.key.public = Some(half);
             seen.key.proof = Proof::Arithmetic;
-            seen.places.iter_mut().for_each(|place| place.proof = Proof::Arithmetic);
+            seen.places
+                .iter_mut()
+                .for_each(|place| place.proof = Proof::Arithmetic);
         }
         let name = Name::of(&seen.key);
         match merged.get_mut(&name) {
@@ -102,7 +114,10 @@ pub fn findings(
             }
         }
     }
-    let mut findings: Vec<Finding> = merged.into_values().map(|seen| finding(seen, map)).collect();
+    let mut findings: Vec<Finding> = merged
+        .into_values()
+        .map(|seen| finding(seen, map))
+        .collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings
 }
@@ -147,8 +162,20 @@ impl Name {
 fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
     let places = outermost(seen.places).into_iter().filter_map(|place| {
         let owner = map.owner(place.pieces.first()?);
-        let PlaceSeen { form, encoding, proof, pieces } = place;
-        Some(Place { form, component: "key", encoding, proof, pieces, owner })
+        let PlaceSeen {
+            form,
+            encoding,
+            proof,
+            pieces,
+        } = place;
+        Some(Place {
+            form,
+            component: "key",
+            encoding,
+            proof,
+            pieces,
+            owner,
+        })
     });
     Finding {
         kind: seen.key.kind,
@@ -177,17 +204,30 @@ fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
         .collect();
     pieces.sort_by_key(|(piece, index)| (piece.offset, *index));
     let is_inner = |index: usize, place: &PlaceSeen| {
-        let Some(start) = first(place) else { return true };
+        let Some(start) = first(place) else {
+            return true;
+        };
         let before = pieces.partition_point(|(piece, _)| piece.offset <= start);
-        let near = pieces.get(before.saturating_sub(NESTING)..before).unwrap_or_default();
+        let near = pieces
+            .get(before.saturating_sub(NESTING)..before)
+            .unwrap_or_default();
         near.iter().any(|&(_, outer)| {
-            let other = places.get(outer).filter(|other| (length(other), index) > (length(place), outer));
+            let other = places
+                .get(outer)
+                .filter(|other| (length(other), index) > (length(place), outer));
             other.is_some_and(|other| {
-                place.pieces.iter().all(|piece| other.pieces.iter().any(|outer| holds(outer, piece)))
+                place
+                    .pieces
+                    .iter()
+                    .all(|piece| other.pieces.iter().any(|outer| holds(outer, piece)))
             })
         })
     };
-    let inner: Vec<bool> = places.iter().enumerate().map(|(index, place)| is_inner(index, place)).collect();
+    let inner: Vec<bool> = places
+        .iter()
+        .enumerate()
+        .map(|(index, place)| is_inner(index, place))
+        .collect();
     let mut inner = inner.into_iter();
     places.retain(|_| !inner.next().unwrap_or(false));
     places
@@ -195,14 +235,24 @@ fn outermost(mut places: Vec<PlaceSeen>) -> Vec<PlaceSeen> {
 
 /// Offset and form of a place whose bytes lay together in memory.
 fn start_in_memory(place: &PlaceSeen) -> Option<(u64, &'static str)> {
-    let first = place.pieces.first().filter(|_| is_contiguous(&place.pieces))?;
+    let first = place
+        .pieces
+        .first()
+        .filter(|_| is_contiguous(&place.pieces))?;
     Some((first.offset, place.form))
 }
 
 /// Whether the addresses of pieces do not contradict that they follow one another.
 pub fn is_contiguous(pieces: &[Piece]) -> bool {
     pieces.windows(2).all(|pair| match pair {
-        [Piece { va: Some(va), length, .. }, Piece { va: Some(next), .. }] => va.checked_add(*length) == Some(*next),
+        [
+            Piece {
+                va: Some(va),
+                length,
+                ..
+            },
+            Piece { va: Some(next), .. },
+        ] => va.checked_add(*length) == Some(*next),
         _ => true,
     })
 }
@@ -213,7 +263,10 @@ fn holds(outer: &Piece, inner: &Piece) -> bool {
 
 /// Findings by place, then by what they are.
 fn order(finding: &Finding) -> (Option<&Piece>, Kind, Option<Fingerprint>) {
-    let first = finding.places.first().and_then(|place| place.pieces.first());
+    let first = finding
+        .places
+        .first()
+        .and_then(|place| place.pieces.first());
     (first, finding.kind, finding.spki_sha256)
 }
 

@@ -47,18 +47,33 @@ pub enum ErrorKind {
 impl Error {
     /// An I/O failure of the deed `tried`.
     pub fn io(tried: &'static str, cause: io::Error) -> Self {
-        Self { kind: ErrorKind::Io { tried, cause }, path: None, offset: None }
+        Self {
+            kind: ErrorKind::Io { tried, cause },
+            path: None,
+            offset: None,
+        }
     }
 
     /// A path that names no regular file.
     pub fn not_regular(found: &'static str, hint: &'static str) -> Self {
-        Self { kind: ErrorKind::NotRegular { found, hint }, path: None, offset: None }
+        Self {
+            kind: ErrorKind::NotRegular { found, hint },
+            path: None,
+            offset: None,
+        }
     }
 
     /// Bytes at file offset `offset` that are not what the format demands.
     pub fn malformed(offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        let kind = ErrorKind::Malformed { expected: expected.into(), found: found.into() };
-        Self { kind, path: None, offset: Some(offset) }
+        let kind = ErrorKind::Malformed {
+            expected: expected.into(),
+            found: found.into(),
+        };
+        Self {
+            kind,
+            path: None,
+            offset: Some(offset),
+        }
     }
 
     /// The same error with the path of the file it happened in.
@@ -91,7 +106,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => {
-                write!(f, "`{}`: {}", crate::text::printable(&path.to_string_lossy()), self.detail())
+                write!(
+                    f,
+                    "`{}`: {}",
+                    crate::text::printable(&path.to_string_lossy()),
+                    self.detail()
+                )
             }
             None => f.write_str(&self.detail()),
         }
@@ -113,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_message_names_file_offset_and_expectation() {
-        let error = Error::malformed(32, "12 directory entries", "a file of 40 bytes").at_path(Path::new("crash.dmp"));
+        let error = Error::malformed(32, "12 directory entries", "a file of 40 bytes")
+            .at_path(Path::new("crash.dmp"));
         assert_eq!(
             error.to_string(),
             "`crash.dmp`: at offset 0x20: expected 12 directory entries, found a file of 40 bytes"

@@ -139,7 +139,11 @@ impl DumpOutcome {
             verdict: Verdict::Unopened,
             error: Some(error),
             coverage: Coverage {
-                missing: vec![Missing { offset: 0, length: 0, reason: Reason::Unreadable }],
+                missing: vec![Missing {
+                    offset: 0,
+                    length: 0,
+                    reason: Reason::Unreadable,
+                }],
                 ..Coverage::default()
             },
             truncated: None,
@@ -151,12 +155,19 @@ impl DumpOutcome {
 
     /// Findings that make the verdict `found`.
     pub fn keys(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.proof >= Proof::Parsed)
+        self.findings
+            .iter()
+            .filter(|finding| finding.proof >= Proof::Parsed)
     }
 
     /// Reasons for which something was not examined, each once.
     pub fn reasons(&self) -> Vec<Reason> {
-        let mut reasons: Vec<Reason> = self.coverage.missing.iter().map(|missing| missing.reason).collect();
+        let mut reasons: Vec<Reason> = self
+            .coverage
+            .missing
+            .iter()
+            .map(|missing| missing.reason)
+            .collect();
         reasons.sort_unstable();
         reasons.dedup();
         reasons

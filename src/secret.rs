@@ -37,12 +37,18 @@ pub struct SecretBuf {
 impl SecretBuf {
     /// An empty buffer that holds up to `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Zeroizing::new(Vec::with_capacity(capacity)), capacity }
+        Self {
+            bytes: Zeroizing::new(Vec::with_capacity(capacity)),
+            capacity,
+        }
     }
 
     /// `length` zero bytes to be filled in place.
     pub fn zeroed(length: usize) -> Self {
-        Self { bytes: Zeroizing::new(vec![0; length]), capacity: length }
+        Self {
+            bytes: Zeroizing::new(vec![0; length]),
+            capacity: length,
+        }
     }
 
     /// Appends `byte` unless the buffer is full; says whether there was room.

@@ -74,7 +74,9 @@ impl<'d> TextView<'d> {
 
     /// The byte offset behind `literal` when it stands at `at`.
     pub fn skip(&self, at: usize, literal: &str) -> Option<usize> {
-        literal.bytes().try_fold(at, |at, wanted| (self.char_at(at)? == wanted).then(|| self.after(at)))
+        literal.bytes().try_fold(at, |at, wanted| {
+            (self.char_at(at)? == wanted).then(|| self.after(at))
+        })
     }
 
     /// Behind a line break at `at`, as text or as another text writes it, and behind what may stand before
@@ -89,7 +91,9 @@ impl<'d> TextView<'d> {
         }
         for _ in 0..MAX_LINE_PREFIX {
             match self.char_at(behind) {
-                Some(b' ' | b'\t' | b'"' | b'\'' | b'>' | b'#' | b'|' | b'*' | b';') => behind = self.after(behind),
+                Some(b' ' | b'\t' | b'"' | b'\'' | b'>' | b'#' | b'|' | b'*' | b';') => {
+                    behind = self.after(behind)
+                }
                 _ => break,
             }
         }
@@ -106,7 +110,11 @@ impl<'d> TextView<'d> {
                 _ => break,
             }
         }
-        if self.one_break(behind).is_some() { behind } else { at }
+        if self.one_break(behind).is_some() {
+            behind
+        } else {
+            at
+        }
     }
 
     fn one_break(&self, at: usize) -> Option<usize> {
@@ -114,15 +122,19 @@ impl<'d> TextView<'d> {
             b'\r' | b'\n' => Some(self.after(at)),
             b'\\' => {
                 let mut behind = at;
-                while self.char_at(behind) == Some(b'\\') && behind - at < MAX_BACKSLASHES * self.encoding.width() {
+                while self.char_at(behind) == Some(b'\\')
+                    && behind - at < MAX_BACKSLASHES * self.encoding.width()
+                {
                     behind = self.after(behind);
                 }
                 matches!(self.char_at(behind)?, b'n' | b'r').then(|| self.after(behind))
             }
-            b'%' => ["%0A", "%0D", "%0a", "%0d"].iter().find_map(|escape| self.skip(at, escape)),
-            b'&' => {
-                ["&#10;", "&#13;", "&#xA;", "&#xD;", "&#xa;", "&#xd;"].iter().find_map(|escape| self.skip(at, escape))
-            }
+            b'%' => ["%0A", "%0D", "%0a", "%0d"]
+                .iter()
+                .find_map(|escape| self.skip(at, escape)),
+            b'&' => ["&#10;", "&#13;", "&#xA;", "&#xD;", "&#xa;", "&#xd;"]
+                .iter()
+                .find_map(|escape| self.skip(at, escape)),
             _ => None,
         }
     }
@@ -143,13 +155,24 @@ impl<'d> TextView<'d> {
             ("\\u000D", b' '),
             ("\\u000d", b' '),
         ];
-        escapes.iter().find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)))
+        escapes
+            .iter()
+            .find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)))
     }
 
     /// A character of base64 that a URL writes as `%2B`, `%2F` or `%3D`, and what is behind it.
     fn percent(&self, at: usize) -> Option<(u8, usize)> {
-        let escapes = [("%2B", b'+'), ("%2b", b'+'), ("%2F", b'/'), ("%2f", b'/'), ("%3D", b'='), ("%3d", b'=')];
-        let escape = escapes.iter().find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)));
+        let escapes = [
+            ("%2B", b'+'),
+            ("%2b", b'+'),
+            ("%2F", b'/'),
+            ("%2f", b'/'),
+            ("%3D", b'='),
+            ("%3d", b'='),
+        ];
+        let escape = escapes
+            .iter()
+            .find_map(|(escape, character)| Some((*character, self.skip(at, escape)?)));
         escape.or_else(|| Some((b'\n', self.one_break(at)?)))
     }
 
@@ -219,7 +242,9 @@ impl Base64Text {
         if rest.len() >= 2 {
             let mut tail = SecretBuf::zeroed(4);
             tail.bytes_mut().fill(b'A');
-            tail.bytes_mut().get_mut(..rest.len())?.copy_from_slice(rest);
+            tail.bytes_mut()
+                .get_mut(..rest.len())?
+                .copy_from_slice(rest);
             let room = block.bytes_mut().get_mut(..3)?;
             Decoder::<Base64>::new(&tail).ok()?.decode(room).ok()?;
             if !bytes.extend(room.get(..rest.len() - 1)?) {
@@ -232,7 +257,11 @@ impl Base64Text {
 
 /// Hands the base64 characters from byte `at` on to `take` until it refuses one or the text ends.
 fn walk(view: TextView<'_>, at: usize, mut take: impl FnMut(u8) -> bool) -> Gathered {
-    let mut gathered = Gathered { end: at, last: at, overlong: false };
+    let mut gathered = Gathered {
+        end: at,
+        last: at,
+        overlong: false,
+    };
     let mut padding = 0;
     loop {
         let (character, end) = match view.char_at(gathered.end) {
@@ -240,7 +269,9 @@ fn walk(view: TextView<'_>, at: usize, mut take: impl FnMut(u8) -> bool) -> Gath
                 Some(escape) => escape,
                 None => break,
             },
-            Some(b'\\') => view.json_escape(gathered.end).unwrap_or((b'\\', view.after(gathered.end))),
+            Some(b'\\') => view
+                .json_escape(gathered.end)
+                .unwrap_or((b'\\', view.after(gathered.end))),
             Some(character) => (character, view.after(gathered.end)),
             None => break,
         };
@@ -273,14 +304,15 @@ fn walk(view: TextView<'_>, at: usize, mut take: impl FnMut(u8) -> bool) -> Gath
 /// Hostile text made safe for a terminal: control characters, line breaks and bidirectional
 /// overrides become escapes, everything else stays.
 pub fn printable(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
-        if character.is_control() || is_invisible(character) {
-            out.extend(character.escape_unicode());
-        } else {
-            out.push(character);
-        }
-        out
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, character| {
+            if character.is_control() || is_invisible(character) {
+                out.extend(character.escape_unicode());
+            } else {
+                out.push(character);
+            }
+            out
+        })
 }
 
 /// Characters that reorder or hide their neighbours (Unicode's bidirectional controls, zero-width
@@ -312,7 +344,14 @@ mod tests {
     fn gathering_skips_white_space_and_ends_at_padding() {
         let (text, gathered) = gather(b"QUJD\r\n REU=\n-----END");
         assert_eq!(&*text.decode().unwrap(), b"ABCDE");
-        assert_eq!(gathered, Gathered { end: 12, last: 11, overlong: false });
+        assert_eq!(
+            gathered,
+            Gathered {
+                end: 12,
+                last: 11,
+                overlong: false
+            }
+        );
     }
 
     #[test]
@@ -336,13 +375,17 @@ mod tests {
             assert_eq!(&*gathered.decode().unwrap(), b"ABCDEF", "{text}");
         }
         assert_eq!(&*gather(b"%2B%2FA%3D").0.decode().unwrap(), [0xfb, 0xf0]);
-        assert_eq!(&*gather(b"\\u002B\\/\\u000aA\\u003D").0.decode().unwrap(), [0xfb, 0xf0]);
+        assert_eq!(
+            &*gather(b"\\u002B\\/\\u000aA\\u003D").0.decode().unwrap(),
+            [0xfb, 0xf0]
+        );
         assert_eq!(gather(b"QUJD\\tREVG").0.len(), 4);
     }
 
     #[test]
     fn a_limit_is_reported() {
-        let (text, gathered) = Base64Text::gather(TextView::new(b"QUJDREVG", Encoding::Ascii), 0, 4);
+        let (text, gathered) =
+            Base64Text::gather(TextView::new(b"QUJDREVG", Encoding::Ascii), 0, 4);
         assert_eq!(&*text.decode().unwrap(), b"ABC");
         assert!(gathered.overlong);
     }
@@ -355,12 +398,18 @@ mod tests {
         assert_eq!(view.skip_back(8, "KEY-"), Some(0));
         assert_eq!(view.skip(1, "KEY"), None);
         let wide: Vec<u8> = b"KEY".iter().flat_map(|&c| [0, c]).collect();
-        assert_eq!(TextView::new(&wide, Encoding::Utf16Be).skip(0, "KEY"), Some(6));
+        assert_eq!(
+            TextView::new(&wide, Encoding::Utf16Be).skip(0, "KEY"),
+            Some(6)
+        );
     }
 
     #[test]
     fn hostile_names_are_made_printable() {
-        assert_eq!(printable("a\u{1b}[31mb\nc\u{202e}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}");
+        assert_eq!(
+            printable("a\u{1b}[31mb\nc\u{202e}"),
+            "a\\u{1b}[31mb\\u{a}c\\u{202e}"
+        );
         assert_eq!(printable("größe.dmp"), "größe.dmp");
     }
 

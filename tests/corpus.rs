@@ -19,7 +19,9 @@ use std::{env, fs};
 
 fn main() -> ExitCode {
     let Some(corpus) = env::var_os("DUMPGATE_CORPUS").map(PathBuf::from) else {
-        println!("corpus: SKIPPED, DUMPGATE_CORPUS does not name a directory of dumps with ground truth");
+        println!(
+            "corpus: SKIPPED, DUMPGATE_CORPUS does not name a directory of dumps with ground truth"
+        );
         println!("0 passed, 0 failed, 1 skipped");
         return ExitCode::SUCCESS;
     };
@@ -31,7 +33,9 @@ fn main() -> ExitCode {
     }
     let converter = converter(&corpus);
     if converter.is_none() {
-        println!("corpus: minidump conversions SKIPPED, python3 lacks the modules zstandard and ahocorasick_rs");
+        println!(
+            "corpus: minidump conversions SKIPPED, python3 lacks the modules zstandard and ahocorasick_rs"
+        );
     }
     for directory in sorted(&corpus.join("processes")) {
         process(&directory, converter.as_deref(), &mut tally);
@@ -44,7 +48,11 @@ fn main() -> ExitCode {
         }
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
-    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 #[derive(Default)]
@@ -68,8 +76,14 @@ impl Tally {
 /// One process: its core, the minidump that stands beside it, and the one the corpus' tool makes of the core.
 fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
     let truth = json(&directory.join("scan.json"));
-    let keys: Vec<&Value> = truth["keys"].as_array().map(|keys| keys.iter().collect()).unwrap_or_default();
-    let own: BTreeSet<String> = keys.iter().map(|key| key["spki_sha256"].as_str().unwrap().to_owned()).collect();
+    let keys: Vec<&Value> = truth["keys"]
+        .as_array()
+        .map(|keys| keys.iter().collect())
+        .unwrap_or_default();
+    let own: BTreeSet<String> = keys
+        .iter()
+        .map(|key| key["spki_sha256"].as_str().unwrap().to_owned())
+        .collect();
     let core = unpack(&directory.join("core.zst"));
     let outcome = scan(&core);
     println!("{:<26} {}", name(directory), table(&outcome, &own));
@@ -87,7 +101,14 @@ fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
         for minidump in minidumps {
             let outcome = scan(&minidump);
             let what = format!("{} as minidump", name(directory));
-            tally.check(&what, if outcome.format == "minidump" { Ok(()) } else { Err(outcome.format.to_owned()) });
+            tally.check(
+                &what,
+                if outcome.format == "minidump" {
+                    Ok(())
+                } else {
+                    Err(outcome.format.to_owned())
+                },
+            );
             tally.check(&what, expect_only(&outcome, &own));
             if !offsets.is_empty() {
                 tally.check(&what, expect_proven(&outcome, key));
@@ -100,10 +121,20 @@ fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
 fn whole_forms(key: &Value) -> Vec<u64> {
     let mut offsets = Vec::new();
     for (family, encodings) in [("pem", &["lf", "crlf"][..]), ("der", &["raw"])] {
-        let forms = key["components"][family].as_object().into_iter().flatten().map(|(_, form)| form);
+        let forms = key["components"][family]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, form)| form);
         for form in forms {
             for encoding in encodings {
-                offsets.extend(form[*encoding]["offsets"].as_array().into_iter().flatten().filter_map(Value::as_u64));
+                offsets.extend(
+                    form[*encoding]["offsets"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_u64),
+                );
             }
         }
     }
@@ -112,7 +143,11 @@ fn whole_forms(key: &Value) -> Vec<u64> {
 
 fn expect_proven(outcome: &DumpOutcome, key: &Value) -> Result<(), String> {
     let wanted = key["spki_sha256"].as_str().unwrap();
-    let found = outcome.findings.iter().find(|found| found.spki_sha256.is_some_and(|name| name.to_string() == wanted));
+    let found = outcome.findings.iter().find(|found| {
+        found
+            .spki_sha256
+            .is_some_and(|name| name.to_string() == wanted)
+    });
     match found.map(|found| found.proof) {
         Some(Proof::Arithmetic) => Ok(()),
         other => Err(format!("its key is not proven: {other:?}")),
@@ -125,10 +160,16 @@ fn expect_key(outcome: &DumpOutcome, key: &Value, offsets: &[u64]) -> Result<(),
         return Ok(());
     }
     expect_proven(outcome, key)?;
-    let pieces: Vec<_> =
-        outcome.findings.iter().flat_map(|found| &found.places).flat_map(|place| &place.pieces).collect();
+    let pieces: Vec<_> = outcome
+        .findings
+        .iter()
+        .flat_map(|found| &found.places)
+        .flat_map(|place| &place.pieces)
+        .collect();
     for offset in offsets {
-        let is_seen = pieces.iter().any(|piece| piece.offset <= *offset && *offset < piece.offset + piece.length);
+        let is_seen = pieces
+            .iter()
+            .any(|piece| piece.offset <= *offset && *offset < piece.offset + piece.length);
         if !is_seen {
             return Err(format!("no place at {offset:#x}"));
         }
@@ -142,13 +183,23 @@ fn expect_only(outcome: &DumpOutcome, own: &BTreeSet<String>) -> Result<(), Stri
     let is_published = |name: &str| PUBLISHED.iter().any(|known| name.starts_with(known));
     let names: Vec<String> = outcome
         .keys()
-        .map(|found| found.spki_sha256.map_or("unnamed".to_owned(), |name| name.to_string()))
+        .map(|found| {
+            found
+                .spki_sha256
+                .map_or("unnamed".to_owned(), |name| name.to_string())
+        })
         .filter(|name| !own.contains(name))
         .collect();
     let beside = names.iter().any(|name| is_published(name));
-    let foreign: Vec<&String> =
-        names.iter().filter(|name| !(is_published(name) || beside && *name == "unnamed")).collect();
-    if foreign.is_empty() { Ok(()) } else { Err(format!("foreign keys: {foreign:?}")) }
+    let foreign: Vec<&String> = names
+        .iter()
+        .filter(|name| !(is_published(name) || beside && *name == "unnamed"))
+        .collect();
+    if foreign.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("foreign keys: {foreign:?}"))
+    }
 }
 
 fn wine(directory: &Path, tally: &mut Tally) {
@@ -161,14 +212,29 @@ fn wine(directory: &Path, tally: &mut Tally) {
         ("clean_pub.dmp.zst", None),
     ] {
         let path = directory.join(file);
-        let data = if file.ends_with(".zst") { unpack(&path) } else { fs::read(&path).unwrap() };
+        let data = if file.ends_with(".zst") {
+            unpack(&path)
+        } else {
+            fs::read(&path).unwrap()
+        };
         let outcome = scan(&data);
         let own: BTreeSet<String> = own.into_iter().map(str::to_owned).collect();
         println!("{file:<26} {}", table(&outcome, &own));
         tally.check(file, expect_only(&outcome, &own));
-        let wanted = if own.is_empty() { Verdict::Clean } else { Verdict::Found };
+        let wanted = if own.is_empty() {
+            Verdict::Clean
+        } else {
+            Verdict::Found
+        };
         let verdict = outcome.verdict;
-        tally.check(file, if verdict == wanted { Ok(()) } else { Err(format!("the verdict is {verdict:?}")) });
+        tally.check(
+            file,
+            if verdict == wanted {
+                Ok(())
+            } else {
+                Err(format!("the verdict is {verdict:?}"))
+            },
+        );
     }
 }
 
@@ -180,29 +246,53 @@ fn table(outcome: &DumpOutcome, own: &BTreeSet<String>) -> String {
     for found in outcome.keys() {
         if is_own(&found.spki_sha256.map(|name| name.to_string())) {
             proof = Some(found.proof.name());
-            found.places.iter().for_each(|place| *forms.entry(place.form).or_default() += 1);
+            found
+                .places
+                .iter()
+                .for_each(|place| *forms.entry(place.form).or_default() += 1);
         } else {
             published += 1;
         }
     }
-    let forms: Vec<String> = forms.iter().map(|(form, number)| format!("{number} {form}")).collect();
-    let published = if published > 0 { format!("; {published} published test keys") } else { String::new() };
+    let forms: Vec<String> = forms
+        .iter()
+        .map(|(form, number)| format!("{number} {form}"))
+        .collect();
+    let published = if published > 0 {
+        format!("; {published} published test keys")
+    } else {
+        String::new()
+    };
     format!("{} {}{published}", proof.unwrap_or("-"), forms.join(", "))
 }
 
 /// The corpus' tool that makes a minidump of a core, if its modules are there.
 fn converter(corpus: &Path) -> Option<PathBuf> {
-    let modules = Command::new("python3").args(["-c", "import zstandard, ahocorasick_rs"]).output().ok()?;
-    modules.status.success().then(|| corpus.join("tools/core2mdmp.py"))
+    let modules = Command::new("python3")
+        .args(["-c", "import zstandard, ahocorasick_rs"])
+        .output()
+        .ok()?;
+    modules
+        .status
+        .success()
+        .then(|| corpus.join("tools/core2mdmp.py"))
 }
 
 fn convert(tool: &Path, core: &[u8]) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let (from, to) = (directory.path().join("core"), directory.path().join("dmp"));
     fs::write(&from, core).unwrap();
-    let done =
-        Command::new("python3").env("PYTHONDONTWRITEBYTECODE", "1").arg(tool).args([&from, &to]).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let done = Command::new("python3")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(tool)
+        .args([&from, &to])
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     fs::read(&to).unwrap()
 }
 
@@ -217,7 +307,10 @@ fn json(path: &Path) -> Value {
 }
 
 fn sorted(directory: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     paths
 }

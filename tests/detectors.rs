@@ -41,16 +41,26 @@ fn every_key_is_found_named_and_proven() {
         let data = [noise(1000, 1), key(&row.file), noise(1000, 2)].concat();
         let found = finding(&data);
         let proof = expected(&row);
-        assert_eq!(found.as_ref().map(|found| found.proof), proof, "{}", row.file);
+        assert_eq!(
+            found.as_ref().map(|found| found.proof),
+            proof,
+            "{}",
+            row.file
+        );
         let Some(found) = found else { continue };
         tried += 1;
         assert_eq!(found.places[0].form, row.form, "{}", row.file);
         assert_eq!(found.places[0].pieces[0].offset, 1000, "{}", row.file);
         let length = key(&row.file).trim_ascii_end().len();
         if row.form.starts_with("pem") {
-            assert_eq!(found.places[0].pieces[0].length, length as u64, "{}", row.file);
+            assert_eq!(
+                found.places[0].pieces[0].length, length as u64,
+                "{}",
+                row.file
+            );
         }
-        let names_its_key = !row.form.ends_with("-encrypted") || row.form == "pem.openssh-encrypted";
+        let names_its_key =
+            !row.form.ends_with("-encrypted") || row.form == "pem.openssh-encrypted";
         if names_its_key && !leaves_curve_open(&row) {
             assert_eq!(
                 found.spki_sha256.map(|name| name.to_string()).as_deref(),
@@ -59,7 +69,12 @@ fn every_key_is_found_named_and_proven() {
                 row.file
             );
             assert_eq!(found.bits, Some(row.bits), "{}", row.file);
-            assert_eq!(found.curve.map(|curve| curve.name().to_owned()), row.curve, "{}", row.file);
+            assert_eq!(
+                found.curve.map(|curve| curve.name().to_owned()),
+                row.curve,
+                "{}",
+                row.file
+            );
         }
     }
     assert!(tried > 60, "only {tried} private keys in the index");
@@ -67,7 +82,10 @@ fn every_key_is_found_named_and_proven() {
 
 #[test]
 fn a_public_half_anywhere_in_the_dump_raises_the_proof() {
-    for row in rows().iter().filter(|row| expected(row) == Some(Proof::Parsed)) {
+    for row in rows()
+        .iter()
+        .filter(|row| expected(row) == Some(Proof::Parsed))
+    {
         if row.form.ends_with("-encrypted") {
             continue;
         }
@@ -76,7 +94,12 @@ fn a_public_half_anywhere_in_the_dump_raises_the_proof() {
             let data = [key(&row.file), noise(50, 1), key(&public)].concat();
             let found = finding(&data).unwrap();
             assert_eq!(found.proof, Proof::Arithmetic, "{} with {public}", row.file);
-            assert_eq!(found.spki_sha256.unwrap().to_string(), row.spki_sha256, "{} with {public}", row.file);
+            assert_eq!(
+                found.spki_sha256.unwrap().to_string(),
+                row.spki_sha256,
+                "{} with {public}",
+                row.file
+            );
         }
         let spki = key(&format!("{stem}.spki.der"));
         let size = match row.bits {
@@ -85,8 +108,19 @@ fn a_public_half_anywhere_in_the_dump_raises_the_proof() {
             521 => 132,
             _ => 32,
         };
-        let bare = [key(&row.file), noise(50, 1), spki[spki.len() - size..].to_vec(), noise(50, 2)].concat();
-        assert_eq!(finding(&bare).unwrap().proof, Proof::Arithmetic, "{} with a bare point", row.file);
+        let bare = [
+            key(&row.file),
+            noise(50, 1),
+            spki[spki.len() - size..].to_vec(),
+            noise(50, 2),
+        ]
+        .concat();
+        assert_eq!(
+            finding(&bare).unwrap().proof,
+            Proof::Arithmetic,
+            "{} with a bare point",
+            row.file
+        );
     }
 }
 
@@ -108,16 +142,28 @@ fn keys_without_arithmetic_here_are_found_and_unnamed() {
 
 #[test]
 fn another_public_key_proves_nothing() {
-    let data = [key("p256.sec1-nopublic.der"), key("ssh-p256.pub"), key("p384.spki.der")].concat();
+    let data = [
+        key("p256.sec1-nopublic.der"),
+        key("ssh-p256.pub"),
+        key("p384.spki.der"),
+    ]
+    .concat();
     assert_eq!(finding(&data).unwrap().proof, Proof::Parsed);
 }
 
 #[test]
 fn certificates_and_public_keys_are_clues_in_every_form() {
-    for row in rows().iter().filter(|row| row.form.ends_with("spki") || row.form.ends_with("certificate")) {
+    for row in rows()
+        .iter()
+        .filter(|row| row.form.ends_with("spki") || row.form.ends_with("certificate"))
+    {
         let outcome = scan(&[noise(99, 1), key(&row.file), noise(99, 2)].concat());
         assert_eq!(outcome.verdict, Verdict::Clean, "{}", row.file);
-        let names: Vec<String> = outcome.public_keys.iter().map(|key| key.spki_sha256.to_string()).collect();
+        let names: Vec<String> = outcome
+            .public_keys
+            .iter()
+            .map(|key| key.spki_sha256.to_string())
+            .collect();
         assert_eq!(names, [&*row.spki_sha256], "{}", row.file);
     }
 }
@@ -144,11 +190,21 @@ const SMALL: &[&str] = &[
 fn a_cut_key_is_never_taken_for_another() {
     for file in SMALL {
         let whole = key(file);
-        let name = rows().iter().find(|row| row.file == *file).unwrap().spki_sha256.clone();
+        let name = rows()
+            .iter()
+            .find(|row| row.file == *file)
+            .unwrap()
+            .spki_sha256
+            .clone();
         for length in 0..whole.len() {
             for found in scan(&whole[..length]).findings {
-                let is_other = found.spki_sha256.is_some_and(|found| found.to_string() != name);
-                assert!(!(found.proof == Proof::Arithmetic && is_other), "{file} cut at {length}: {found:?}");
+                let is_other = found
+                    .spki_sha256
+                    .is_some_and(|found| found.to_string() != name);
+                assert!(
+                    !(found.proof == Proof::Arithmetic && is_other),
+                    "{file} cut at {length}: {found:?}"
+                );
                 let lost = whole.trim_ascii_end().len() - length.min(whole.trim_ascii_end().len());
                 assert!(lost < 300, "{file} cut at {length} passes for whole");
             }
@@ -160,14 +216,24 @@ fn a_cut_key_is_never_taken_for_another() {
 fn a_changed_key_is_never_proven_under_another_name() {
     for file in SMALL {
         let whole = key(file);
-        let name = rows().iter().find(|row| row.file == *file).unwrap().spki_sha256.clone();
+        let name = rows()
+            .iter()
+            .find(|row| row.file == *file)
+            .unwrap()
+            .spki_sha256
+            .clone();
         for at in 0..whole.len() {
             for flip in [1, 0x80] {
                 let mut changed = whole.clone();
                 changed[at] ^= flip;
                 for found in scan(&changed).findings {
-                    let is_other = found.spki_sha256.is_some_and(|found| found.to_string() != name);
-                    assert!(!(found.proof == Proof::Arithmetic && is_other), "{file} changed at {at}: {found:?}");
+                    let is_other = found
+                        .spki_sha256
+                        .is_some_and(|found| found.to_string() != name);
+                    assert!(
+                        !(found.proof == Proof::Arithmetic && is_other),
+                        "{file} changed at {at}: {found:?}"
+                    );
                 }
             }
         }
@@ -201,7 +267,11 @@ fn what_only_looks_like_a_key_is_no_finding() {
     decoys.push(("n is not p times q", not_a_product));
     for (name, decoy) in decoys {
         let outcome = scan(&[noise(64, 1), decoy, vec![0; 64]].concat());
-        let counts: Vec<_> = outcome.findings.iter().filter(|finding| finding.proof >= Proof::Parsed).collect();
+        let counts: Vec<_> = outcome
+            .findings
+            .iter()
+            .filter(|finding| finding.proof >= Proof::Parsed)
+            .collect();
         assert!(counts.is_empty(), "{name}: {counts:?}");
         assert_eq!(outcome.verdict, Verdict::Clean, "{name}");
     }
@@ -209,17 +279,31 @@ fn what_only_looks_like_a_key_is_no_finding() {
 
 #[test]
 fn line_ends_do_not_matter() {
-    for file in ["rsa2048.pkcs1.pem", "p256.sec1.pem", "rsa2048.pkcs1-encrypted.pem", "ssh-ed25519.openssh.pem"] {
+    for file in [
+        "rsa2048.pkcs1.pem",
+        "p256.sec1.pem",
+        "rsa2048.pkcs1-encrypted.pem",
+        "ssh-ed25519.openssh.pem",
+    ] {
         let text = String::from_utf8(key(file)).unwrap();
         let whole = finding(text.as_bytes()).unwrap();
         for end in ["\r\n", "\r"] {
-            let found = finding(text.replace('\n', end).as_bytes()).unwrap_or_else(|| panic!("{file} with {end:?}"));
-            assert_eq!((found.spki_sha256, found.proof), (whole.spki_sha256, whole.proof), "{file} with {end:?}");
+            let found = finding(text.replace('\n', end).as_bytes())
+                .unwrap_or_else(|| panic!("{file} with {end:?}"));
+            assert_eq!(
+                (found.spki_sha256, found.proof),
+                (whole.spki_sha256, whole.proof),
+                "{file} with {end:?}"
+            );
         }
         let no_end = &text[..text.find("-----END").unwrap()];
         // Whether ciphertext is whole, only the footer can tell.
         let proof = (!file.contains("encrypted")).then_some(whole.proof);
-        assert_eq!(finding(no_end.as_bytes()).map(|found| found.proof), proof, "{file} without a footer");
+        assert_eq!(
+            finding(no_end.as_bytes()).map(|found| found.proof),
+            proof,
+            "{file} without a footer"
+        );
     }
 }
 
@@ -227,14 +311,22 @@ fn line_ends_do_not_matter() {
 fn a_key_inside_a_key_is_one_place() {
     let outcome = scan(&key("rsa2048.pkcs8.der"));
     assert_eq!(outcome.findings.len(), 1);
-    let forms: Vec<_> = outcome.findings[0].places.iter().map(|place| place.form).collect();
+    let forms: Vec<_> = outcome.findings[0]
+        .places
+        .iter()
+        .map(|place| place.form)
+        .collect();
     assert_eq!(forms, ["der.pkcs8"]);
 }
 
 /// A DER element with a length below 128 or in one further octet.
 fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = u8::try_from(contents.len()).expect("a short element");
-    let head = if length < 128 { vec![tag, length] } else { vec![tag, 0x81, length] };
+    let head = if length < 128 {
+        vec![tag, length]
+    } else {
+        vec![tag, 0x81, length]
+    };
     [&head, contents].concat()
 }
 
@@ -244,12 +336,19 @@ fn explicit_parameters_name_the_curve_or_another_one() {
         for public in ["", "-nopublic"] {
             let found = finding(&key(&format!("other/{curve}-explicit{public}.pem")));
             let found = found.unwrap_or_else(|| panic!("{curve}{public}"));
-            assert_eq!((found.kind.name(), found.proof), ("private-key", Proof::Parsed), "{curve}{public}");
+            assert_eq!(
+                (found.kind.name(), found.proof),
+                ("private-key", Proof::Parsed),
+                "{curve}{public}"
+            );
         }
     }
     let whole = finding(&key("other/secp256k1-explicit.pem")).unwrap();
     let bare = finding(&key("other/secp256k1-explicit-nopublic.pem")).unwrap();
-    assert_eq!((whole.proof, bare.proof), (Proof::Arithmetic, Proof::Parsed));
+    assert_eq!(
+        (whole.proof, bare.proof),
+        (Proof::Arithmetic, Proof::Parsed)
+    );
     assert_eq!(whole.curve.map(|curve| curve.name()), Some("secp256k1"));
     assert_eq!(whole.spki_sha256, bare.spki_sha256);
 }
@@ -264,10 +363,18 @@ fn a_scalar_without_its_leading_zeros_is_found() {
             let point = curve.derive(&scalar).unwrap();
             let parameters = der(0xa0, &der(6, curve.oid()));
             let public = der(0xa1, &der(3, &[&[0], &point[..]].concat()));
-            let structure = der(0x30, &[vec![2, 1, 1], der(4, &scalar), parameters, public].concat());
+            let structure = der(
+                0x30,
+                &[vec![2, 1, 1], der(4, &scalar), parameters, public].concat(),
+            );
             let found = finding(&[noise(77, 1), structure, noise(77, 2)].concat());
             let found = found.unwrap_or_else(|| panic!("{} less {dropped}", curve.name()));
-            assert_eq!((found.proof, found.curve), (Proof::Arithmetic, Some(curve)), "{} less {dropped}", curve.name());
+            assert_eq!(
+                (found.proof, found.curve),
+                (Proof::Arithmetic, Some(curve)),
+                "{} less {dropped}",
+                curve.name()
+            );
         }
     }
 }
@@ -275,7 +382,10 @@ fn a_scalar_without_its_leading_zeros_is_found() {
 #[test]
 fn a_key_inside_a_key_is_no_second_one_on_another_curve() {
     let sec1 = key("secp256k1.sec1-bare.der");
-    let algorithm = der(0x30, b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x0a");
+    let algorithm = der(
+        0x30,
+        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x0a",
+    );
     let pkcs8 = der(0x30, &[vec![2, 1, 0], algorithm, der(4, &sec1)].concat());
     let found = finding(&[noise(50, 1), pkcs8, noise(50, 2)].concat()).unwrap();
     assert_eq!(found.curve.map(|curve| curve.name()), Some("secp256k1"));
@@ -284,17 +394,31 @@ fn a_key_inside_a_key_is_no_second_one_on_another_curve() {
 
 #[test]
 fn pem_inside_other_texts_is_found() {
-    for file in ["rsa2048.pkcs8.pem", "p256.sec1.pem", "ssh-ed25519.openssh.pem", "rsa2048.pkcs1-encrypted.pem"] {
+    for file in [
+        "rsa2048.pkcs8.pem",
+        "p256.sec1.pem",
+        "ssh-ed25519.openssh.pem",
+        "rsa2048.pkcs1-encrypted.pem",
+    ] {
         let text = String::from_utf8(key(file)).unwrap();
         let text = text.trim_end();
         let whole = finding(text.as_bytes()).unwrap();
-        let lines =
-            |before: &str, after: &str| text.lines().map(|line| format!("{before}{line}{after}\n")).collect::<String>();
+        let lines = |before: &str, after: &str| {
+            text.lines()
+                .map(|line| format!("{before}{line}{after}\n"))
+                .collect::<String>()
+        };
         for (name, written) in [
             ("JSON", text.replace('\n', "\\n")),
             ("JSON with carriage returns", text.replace('\n', "\\r\\n")),
             ("JSON in JSON", text.replace('\n', "\\\\n")),
-            ("a URL", text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").replace('\n', "%0A")),
+            (
+                "a URL",
+                text.replace('+', "%2B")
+                    .replace('/', "%2F")
+                    .replace('=', "%3D")
+                    .replace('\n', "%0A"),
+            ),
             ("XML", text.replace('\n', "&#10;")),
             ("YAML", lines("    ", "")),
             ("a quotation", lines("> ", "")),
@@ -305,12 +429,20 @@ fn pem_inside_other_texts_is_found() {
         ] {
             let found = finding(&[noise(9, 1), written.into_bytes(), noise(9, 2)].concat());
             let found = found.unwrap_or_else(|| panic!("{file} in {name}"));
-            assert_eq!((found.spki_sha256, found.proof), (whole.spki_sha256, whole.proof), "{file} in {name}");
+            assert_eq!(
+                (found.spki_sha256, found.proof),
+                (whole.spki_sha256, whole.proof),
+                "{file} in {name}"
+            );
         }
     }
-    let with_comment =
-        String::from_utf8(key("rsa2048.pkcs1.pem")).unwrap().replace("KEY-----\nM", "KEY-----\nComment: of ours\n\nM");
-    assert_eq!(finding(with_comment.as_bytes()).unwrap().proof, Proof::Arithmetic);
+    let with_comment = String::from_utf8(key("rsa2048.pkcs1.pem"))
+        .unwrap()
+        .replace("KEY-----\nM", "KEY-----\nComment: of ours\n\nM");
+    assert_eq!(
+        finding(with_comment.as_bytes()).unwrap().proof,
+        Proof::Arithmetic
+    );
 }
 
 #[test]
@@ -318,9 +450,18 @@ fn ciphertext_that_is_none_is_no_key() {
     let text = String::from_utf8(key("rsa2048.pkcs1-encrypted.pem")).unwrap();
     let (head, body) = text.split_once("\n\n").unwrap();
     let cut = format!("{head}\n\n{}", &body[..body.len() / 2]);
-    let zeros = format!("{head}\n\n{}\n-----END RSA PRIVATE KEY-----\n", "A".repeat(1024));
-    let no_vector = text.replace(',', "").replacen("4ENCRYPTED", "4,ENCRYPTED", 1);
-    for (name, decoy) in [("half", cut), ("zeros", zeros), ("no initialisation vector", no_vector)] {
+    let zeros = format!(
+        "{head}\n\n{}\n-----END RSA PRIVATE KEY-----\n",
+        "A".repeat(1024)
+    );
+    let no_vector = text
+        .replace(',', "")
+        .replacen("4ENCRYPTED", "4,ENCRYPTED", 1);
+    for (name, decoy) in [
+        ("half", cut),
+        ("zeros", zeros),
+        ("no initialisation vector", no_vector),
+    ] {
         assert!(finding(decoy.as_bytes()).is_none(), "{name}");
     }
 }

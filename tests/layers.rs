@@ -118,11 +118,19 @@ const UNSAFE_FILES: &str = "src/source/map.rs simd*";
 fn sources_keep_to_their_rooms() {
     let tree = Tree::of_this_crate();
     for root in ["src/lib.rs", "src/main.rs"] {
-        assert!(tree.files.contains_key(root), "`{root}` is missing, so the wall guards nothing");
+        assert!(
+            tree.files.contains_key(root),
+            "`{root}` is missing, so the wall guards nothing"
+        );
     }
     let violations = House::ours().judge(&tree);
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    assert!(list.is_empty(), "{} breaches of the wall:\n{}", list.len(), list.join("\n"));
+    assert!(
+        list.is_empty(),
+        "{} breaches of the wall:\n{}",
+        list.len(),
+        list.join("\n")
+    );
 }
 
 #[test]
@@ -133,7 +141,10 @@ fn rooms_use_only_lower_rooms() {
         assert!(!lower.contains(&room), "room `{room}` has two rows");
         for used in uses {
             let used_room = used.split("::").next().expect("a split has a first part");
-            assert!(lower.contains(&used_room), "`{room}` uses `{used}`, which does not stand below it");
+            assert!(
+                lower.contains(&used_room),
+                "`{room}` uses `{used}`, which does not stand below it"
+            );
         }
         lower.push(room);
     }
@@ -145,7 +156,10 @@ fn tables_name_only_rooms() {
     for table in [&house.crates, &house.std_paths, &house.macros] {
         for (what, homes) in table.iter() {
             for home in homes {
-                assert!(house.rooms.get(home).is_some(), "the row of `{what}` names `{home}`, which is no room");
+                assert!(
+                    house.rooms.get(home).is_some(),
+                    "the row of `{what}` names `{home}`, which is no room"
+                );
             }
         }
     }

@@ -34,10 +34,18 @@ fn a_key_is_found_at_every_offset_round_a_chunk_border() {
             let mut data = vec![0; 2 * CHUNK];
             data[start..start + key.len()].copy_from_slice(&key);
             let outcome = scan(&data);
-            let places: Vec<_> = outcome.findings.iter().flat_map(|finding| &finding.places).collect();
+            let places: Vec<_> = outcome
+                .findings
+                .iter()
+                .flat_map(|finding| &finding.places)
+                .collect();
             assert_eq!(places.len(), 1, "{file} at {start}");
             let piece = places[0].pieces[0];
-            assert_eq!((places[0].form, piece.offset, piece.length), (form, start as u64, length), "{file} at {start}");
+            assert_eq!(
+                (places[0].form, piece.offset, piece.length),
+                (form, start as u64, length),
+                "{file} at {start}"
+            );
         }
     }
 }
@@ -53,14 +61,27 @@ fn a_key_cut_at_every_byte_between_segments_that_lie_apart_is_found_once() {
             high.push(0);
             high.extend(noise(500, 2));
             let border = 0x7f00_0000_0000 + low.len() as u64;
-            let core = elf_core(&[Segment::new(border, high), Segment::new(0x7f00_0000_0000, low)], 333);
+            let core = elf_core(
+                &[
+                    Segment::new(border, high),
+                    Segment::new(0x7f00_0000_0000, low),
+                ],
+                333,
+            );
             let outcome = scan(&core);
-            let places: Vec<_> = outcome.findings.iter().flat_map(|finding| &finding.places).collect();
+            let places: Vec<_> = outcome
+                .findings
+                .iter()
+                .flat_map(|finding| &finding.places)
+                .collect();
             assert_eq!(places.len(), 1, "{file} cut at {cut}: {places:?}");
             assert_eq!(places[0].form, form, "{file} cut at {cut}");
             let lengths: Vec<u64> = places[0].pieces.iter().map(|piece| piece.length).collect();
-            let expected: Vec<u64> =
-                [cut, key.len() - cut].iter().filter(|part| **part > 0).map(|part| *part as u64).collect();
+            let expected: Vec<u64> = [cut, key.len() - cut]
+                .iter()
+                .filter(|part| **part > 0)
+                .map(|part| *part as u64)
+                .collect();
             assert_eq!(lengths, expected, "{file} cut at {cut}");
             assert_eq!(places[0].pieces[0].va, Some(border - cut as u64));
         }
@@ -83,8 +104,14 @@ fn a_key_scattered_over_small_pages_is_put_together() {
         let outcome = scan(&elf_core(&pages, 40));
         assert_eq!(outcome.findings.len(), 1, "pages of {page} bytes");
         let place = &outcome.findings[0].places[0];
-        assert!(place.pieces.len() >= key.len() / page, "pages of {page} bytes");
-        assert_eq!(place.pieces.iter().map(|piece| piece.length).sum::<u64>(), key.trim_ascii_end().len() as u64);
+        assert!(
+            place.pieces.len() >= key.len() / page,
+            "pages of {page} bytes"
+        );
+        assert_eq!(
+            place.pieces.iter().map(|piece| piece.length).sum::<u64>(),
+            key.trim_ascii_end().len() as u64
+        );
     }
 }
 
@@ -98,7 +125,11 @@ fn the_number_of_threads_makes_no_difference() {
     }
     let say = |threads: usize| {
         let scanner = Scanner::builder().threads(threads).build().unwrap();
-        let outcome = scanner.scan(PathBuf::from("test"), &Source::from_bytes(data.clone()), &());
+        let outcome = scanner.scan(
+            PathBuf::from("test"),
+            &Source::from_bytes(data.clone()),
+            &(),
+        );
         format!("{outcome:#?}")
     };
     let one = say(1);
@@ -171,12 +202,19 @@ fn bytes_that_follow_in_the_file_and_not_in_memory_make_no_key() {
             Segment::new(border, high),
         ];
         let names = |segments: &[Segment]| -> Vec<_> {
-            scan(&elf_core(segments, 0)).keys().map(|found| found.spki_sha256).collect()
+            scan(&elf_core(segments, 0))
+                .keys()
+                .map(|found| found.spki_sha256)
+                .collect()
         };
         let alone = scan(&key).findings[0].spki_sha256;
         assert_eq!(names(&apart), [alone], "cut at {cut}");
         // The rest is not in the dump, or the descriptors lie: no label makes it clean, and none a name.
-        assert_eq!(names(&apart[..2]), [None], "cut at {cut}, followed by other memory");
+        assert_eq!(
+            names(&apart[..2]),
+            [None],
+            "cut at {cut}, followed by other memory"
+        );
     }
 }
 
@@ -185,7 +223,11 @@ fn many_different_keys_are_all_found_and_a_flood_of_them_is_told() {
     let key_of = |index: u32| {
         let mut seed = noise(32, u64::from(index) + 1000);
         seed[0] = index as u8;
-        [&b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..], &seed].concat()
+        [
+            &b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..],
+            &seed,
+        ]
+        .concat()
     };
     let all: Vec<u8> = (0..500).flat_map(key_of).collect();
     let outcome = scan(&all);

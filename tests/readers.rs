@@ -35,22 +35,38 @@ fn read(data: &[u8]) -> Dump {
 
 /// The region that holds the first copy of `mark`, and where the mark begins.
 fn marked<'m>(dump: &'m Dump, data: &[u8], mark: &[u8]) -> (&'m Region, u64) {
-    let at = data.windows(mark.len()).position(|window| window == mark).expect("the mark is in the file") as u64;
+    let at = data
+        .windows(mark.len())
+        .position(|window| window == mark)
+        .expect("the mark is in the file") as u64;
     (dump.map.region_at(at).unwrap(), at)
 }
 
 /// The owner of the first copy of `mark`.
 fn owner(dump: &Dump, data: &[u8], mark: &[u8]) -> Owner {
     let (region, offset) = marked(dump, data, mark);
-    dump.map.owner(&Piece { offset, length: mark.len() as u64, va: region.va_at(offset) })
+    dump.map.owner(&Piece {
+        offset,
+        length: mark.len() as u64,
+        va: region.va_at(offset),
+    })
 }
 
 fn owned(kind: OwnerKind, name: &str) -> Owner {
-    Owner { kind, name: name.to_owned() }
+    Owner {
+        kind,
+        name: name.to_owned(),
+    }
 }
 
 /// Addresses and lengths of all memory, in file order.
 fn memory(dump: &Dump) -> Vec<(u64, u64)> {
-    let memory = dump.map.regions().iter().filter(|region| region.kind == RegionKind::Memory);
-    memory.map(|region| (region.va.unwrap(), region.len())).collect()
+    let memory = dump
+        .map
+        .regions()
+        .iter()
+        .filter(|region| region.kind == RegionKind::Memory);
+    memory
+        .map(|region| (region.va.unwrap(), region.len()))
+        .collect()
 }

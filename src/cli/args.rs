@@ -151,7 +151,11 @@ mod tests {
     fn the_command_line_is_sound_and_every_format_has_a_reporter() {
         Arguments::command().debug_assert();
         for format in Format::value_variants() {
-            assert!(crate::report::OUTPUTS.iter().any(|output| output.name == format.name()));
+            assert!(
+                crate::report::OUTPUTS
+                    .iter()
+                    .any(|output| output.name == format.name())
+            );
         }
         assert_eq!(Format::value_variants().len(), crate::report::OUTPUTS.len());
     }

@@ -14,17 +14,26 @@ use std::io::{self, Write};
 /// Shows what is in the dump the user named.
 pub fn run(arguments: &Info) -> Exit {
     let is_stdin = arguments.path.as_os_str() == "-";
-    let source = match if is_stdin { Source::stdin() } else { Source::open(&arguments.path) } {
+    let source = match if is_stdin {
+        Source::stdin()
+    } else {
+        Source::open(&arguments.path)
+    } {
         Ok(source) => source,
         Err(error) => {
             complain(&error);
             return Exit::Usage;
         }
     };
-    let contents = contents(arguments.path.to_string_lossy().into_owned(), source.bytes());
+    let contents = contents(
+        arguments.path.to_string_lossy().into_owned(),
+        source.bytes(),
+    );
     let mut out = io::stdout().lock();
     let as_json = arguments.format == InfoFormat::Json;
-    match write_info(&contents, as_json, use_color(arguments.color), &mut out).and_then(|()| out.flush()) {
+    match write_info(&contents, as_json, use_color(arguments.color), &mut out)
+        .and_then(|()| out.flush())
+    {
         Ok(()) => Exit::Clean,
         Err(error) => {
             complain(&format_args!("failed to write: {error}"));
@@ -41,7 +50,10 @@ fn contents(path: String, data: &[u8]) -> Contents {
     let threads = owners.threads().iter().map(|thread| ThreadRow {
         id: thread.id,
         name: thread.name.clone(),
-        stack: thread.stack.as_ref().map(|stack| (format!("{:#x}", stack.start), format!("{:#x}", stack.end))),
+        stack: thread
+            .stack
+            .as_ref()
+            .map(|stack| (format!("{:#x}", stack.start), format!("{:#x}", stack.end))),
     });
     let mut modules: Vec<String> = Vec::new();
     for module in owners.modules() {
@@ -65,7 +77,11 @@ fn contents(path: String, data: &[u8]) -> Contents {
         seams: windows(dump.map.regions(), LONGEST_FORM as u64).len(),
         declared: dump.declared_end,
         container,
-        faults: dump.faults.iter().map(crate::error::Error::detail).collect(),
+        faults: dump
+            .faults
+            .iter()
+            .map(crate::error::Error::detail)
+            .collect(),
     }
 }
 
@@ -74,8 +90,14 @@ fn rows(map: &MemoryMap) -> Vec<RegionRow> {
     let mut rows: Vec<RegionRow> = Vec::new();
     for region in map.regions() {
         let (kind, name) = (region.kind.name(), name(map, region));
-        let same = rows.iter().position(|row| row.kind == kind && row.name == name);
-        let known = if rows.len() < MAX_ROWS { same } else { same.or(Some(MAX_ROWS - 1)) };
+        let same = rows
+            .iter()
+            .position(|row| row.kind == kind && row.name == name);
+        let known = if rows.len() < MAX_ROWS {
+            same
+        } else {
+            same.or(Some(MAX_ROWS - 1))
+        };
         match known.and_then(|index| rows.get_mut(index)) {
             Some(row) => {
                 if row.name != name {
@@ -84,7 +106,12 @@ fn rows(map: &MemoryMap) -> Vec<RegionRow> {
                 row.count += 1;
                 row.bytes += region.len();
             }
-            None => rows.push(RegionRow { kind, name, count: 1, bytes: region.len() }),
+            None => rows.push(RegionRow {
+                kind,
+                name,
+                count: 1,
+                bytes: region.len(),
+            }),
         }
     }
     rows
@@ -95,7 +122,11 @@ fn name(map: &MemoryMap, region: &Region) -> String {
     if region.kind != RegionKind::Memory {
         return map.name(region).to_owned();
     }
-    let owner = map.owner(&Piece { offset: region.start, length: region.len(), va: region.va });
+    let owner = map.owner(&Piece {
+        offset: region.start,
+        length: region.len(),
+        va: region.va,
+    });
     match owner.kind {
         crate::finding::OwnerKind::Stack => "stacks".to_owned(),
         kind => kind.name().to_owned(),

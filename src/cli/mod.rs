@@ -16,7 +16,9 @@ use std::io::IsTerminal;
 pub fn run() -> Exit {
     std::panic::set_hook(Box::new(|panic| {
         // The payload is not printed: it could quote what was being read.
-        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        let place = panic
+            .location()
+            .map(|place| format!("{}:{}", place.file(), place.line()));
         eprintln!("dumpgate: internal error at {}", place.unwrap_or_default());
     }));
     match Arguments::parse().command {

@@ -32,13 +32,23 @@ impl Filter {
     /// # Errors
     /// When one is no glob.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, globset::Error> {
-        let include = if include.is_empty() { None } else { Some(globs(include)?) };
-        Ok(Self { include, exclude: globs(exclude)? })
+        let include = if include.is_empty() {
+            None
+        } else {
+            Some(globs(include)?)
+        };
+        Ok(Self {
+            include,
+            exclude: globs(exclude)?,
+        })
     }
 
     /// Whether the file at `path` below a directory is wanted.
     fn wants(&self, path: &Path) -> bool {
-        self.include.as_ref().is_none_or(|globs| globs.is_match(path)) && !self.exclude.is_match(path)
+        self.include
+            .as_ref()
+            .is_none_or(|globs| globs.is_match(path))
+            && !self.exclude.is_match(path)
     }
 }
 
@@ -47,45 +57,56 @@ fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let anywhere = format!("**/{pattern}");
-        set.add(Glob::new(if pattern.contains('/') { pattern } else { &anywhere })?);
+        set.add(Glob::new(if pattern.contains('/') {
+            pattern
+        } else {
+            &anywhere
+        })?);
     }
     set.build()
 }
 
 /// The steps for `paths`, directories in the order of their entries' names.
 pub fn steps<'p>(paths: &'p [PathBuf], filter: &'p Filter) -> impl Iterator<Item = Step> + 'p {
-    paths.iter().flat_map(move |path| -> Box<dyn Iterator<Item = Step> + 'p> {
-        if path.as_os_str() == "-" {
-            Box::new(std::iter::once(Step::Stdin))
-        } else if path.is_dir() {
-            Box::new(walk(path, filter))
-        } else {
-            Box::new(std::iter::once(Step::File(path.clone(), Origin::Named)))
-        }
-    })
+    paths
+        .iter()
+        .flat_map(move |path| -> Box<dyn Iterator<Item = Step> + 'p> {
+            if path.as_os_str() == "-" {
+                Box::new(std::iter::once(Step::Stdin))
+            } else if path.is_dir() {
+                Box::new(walk(path, filter))
+            } else {
+                Box::new(std::iter::once(Step::File(path.clone(), Origin::Named)))
+            }
+        })
 }
 
 fn walk<'p>(directory: &'p Path, filter: &'p Filter) -> impl Iterator<Item = Step> + 'p {
-    WalkDir::new(directory).sort_by_file_name().into_iter().filter_map(move |entry| {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let path = error.path().unwrap_or(directory).to_path_buf();
-                let cause = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
-                let error = Error::io("read", cause).at_path(&path);
-                return Some(Step::Unreadable(path, error));
+    WalkDir::new(directory)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(move |entry| {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(directory).to_path_buf();
+                    let cause = error
+                        .into_io_error()
+                        .unwrap_or_else(|| io::Error::other("a loop of links"));
+                    let error = Error::io("read", cause).at_path(&path);
+                    return Some(Step::Unreadable(path, error));
+                }
+            };
+            let kind = entry.file_type();
+            let below = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+            if kind.is_dir() || !filter.wants(below) {
+                None
+            } else if kind.is_file() {
+                Some(Step::File(entry.into_path(), Origin::Walked))
+            } else {
+                Some(Step::Skipped)
             }
-        };
-        let kind = entry.file_type();
-        let below = entry.path().strip_prefix(directory).unwrap_or(entry.path());
-        if kind.is_dir() || !filter.wants(below) {
-            None
-        } else if kind.is_file() {
-            Some(Step::File(entry.into_path(), Origin::Walked))
-        } else {
-            Some(Step::Skipped)
-        }
-    })
+        })
 }
 
 #[cfg(test)]
@@ -93,8 +114,15 @@ mod tests {
     use super::*;
 
     fn wants(include: &[&str], exclude: &[&str], path: &str) -> bool {
-        let owned = |patterns: &[&str]| patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>();
-        Filter::new(&owned(include), &owned(exclude)).unwrap().wants(Path::new(path))
+        let owned = |patterns: &[&str]| {
+            patterns
+                .iter()
+                .map(|&pattern| pattern.to_owned())
+                .collect::<Vec<_>>()
+        };
+        Filter::new(&owned(include), &owned(exclude))
+            .unwrap()
+            .wants(Path::new(path))
     }
 
     #[test]

@@ -23,11 +23,23 @@ impl Bar {
         let style = ProgressStyle::with_template(
             "{msg} [{bar:30}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
         );
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        bar.set_style(
+            style
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> "),
+        );
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
         bar.set_message(printable(&name));
         let is_wanted = !quiet && std::io::stderr().is_terminal();
-        Self { bar, started: Instant::now(), is_wanted, is_shown: AtomicBool::new(false) }
+        Self {
+            bar,
+            started: Instant::now(),
+            is_wanted,
+            is_shown: AtomicBool::new(false),
+        }
     }
 }
 

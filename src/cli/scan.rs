@@ -33,34 +33,58 @@ pub fn run(arguments: &Scan) -> Exit {
 
 /// The scanner and the filter that the options ask for, or what is wrong with them.
 fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
-    if arguments.paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+    if arguments
+        .paths
+        .iter()
+        .filter(|path| path.as_os_str() == "-")
+        .count()
+        > 1
+    {
         return Err("standard input can be scanned once only".to_owned());
     }
-    let filter = Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
+    let filter =
+        Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
     let threads = arguments.threads.map_or(0, usize::from);
     let builder = || Scanner::builder().threads(threads).hash(arguments.hash);
-    let scanner = builder().build().map_err(|error| format!("failed to start threads: {error}"))?;
+    let scanner = builder()
+        .build()
+        .map_err(|error| format!("failed to start threads: {error}"))?;
     let mut keys: Vec<Arc<Identity>> = Vec::new();
     for path in &arguments.public_keys {
-        let source = Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
+        let source =
+            Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
         let found = scanner.harvest(&source);
         if found.is_empty() {
-            return Err(format!("`{}`: expected a public key or certificate, found none", path.display()));
+            return Err(format!(
+                "`{}`: expected a public key or certificate, found none",
+                path.display()
+            ));
         }
         keys.extend(found);
     }
     if keys.is_empty() {
         return Ok((scanner, filter));
     }
-    let scanner = builder().public_keys(keys).build().map_err(|error| format!("failed to start threads: {error}"))?;
+    let scanner = builder()
+        .public_keys(keys)
+        .build()
+        .map_err(|error| format!("failed to start threads: {error}"))?;
     Ok((scanner, filter))
 }
 
 fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let detail = Detail { shapes: arguments.shapes, public: arguments.public, color: use_color(arguments.color) };
-    let output = OUTPUTS.iter().find(|output| output.name == arguments.format.name());
-    let mut reporter = (output.expect("every format of the command line has an output").reporter)(detail);
+    let detail = Detail {
+        shapes: arguments.shapes,
+        public: arguments.public,
+        color: use_color(arguments.color),
+    };
+    let output = OUTPUTS
+        .iter()
+        .find(|output| output.name == arguments.format.name());
+    let mut reporter = (output
+        .expect("every format of the command line has an output")
+        .reporter)(detail);
     let mut verdicts: Vec<Verdict> = Vec::new();
     let mut skipped = 0usize;
     for step in steps(&arguments.paths, filter) {
@@ -70,7 +94,10 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
                 continue;
             }
             Step::Unreadable(path, error) => (DumpOutcome::unopened(path, error), Origin::Walked),
-            Step::Stdin => (scan_one(arguments, scanner, PathBuf::from("-"), Source::stdin()), Origin::Named),
+            Step::Stdin => (
+                scan_one(arguments, scanner, PathBuf::from("-"), Source::stdin()),
+                Origin::Named,
+            ),
             Step::File(path, origin) => {
                 let source = Source::open(&path);
                 (scan_one(arguments, scanner, path, source), origin)
@@ -89,7 +116,11 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
         ));
     }
     let nothing = verdicts.is_empty();
-    let verdict = if nothing { Verdict::Unopened } else { overall(verdicts) };
+    let verdict = if nothing {
+        Verdict::Unopened
+    } else {
+        overall(verdicts)
+    };
     reporter.finish(verdict, &mut out)?;
     out.flush()?;
     if nothing {
@@ -98,7 +129,12 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
     Ok(Exit::from(verdict))
 }
 
-fn scan_one(arguments: &Scan, scanner: &Scanner, path: PathBuf, source: Result<Source, Error>) -> DumpOutcome {
+fn scan_one(
+    arguments: &Scan,
+    scanner: &Scanner,
+    path: PathBuf,
+    source: Result<Source, Error>,
+) -> DumpOutcome {
     match source {
         Ok(source) => {
             let bar = Bar::new(&path, source.bytes().len() as u64, arguments.quiet);
@@ -114,12 +150,21 @@ fn tell(outcome: &DumpOutcome, error: &Error) {
         Verdict::Unopened => complain(error),
         _ => {
             let path = outcome.path.to_string_lossy();
-            complain(&format_args!("`{}`: {}", crate::text::printable(&path), error.detail()));
+            complain(&format_args!(
+                "`{}`: {}",
+                crate::text::printable(&path),
+                error.detail()
+            ));
         }
     }
 }
 
-fn report(reporter: &mut dyn Reporter, outcome: &DumpOutcome, origin: Origin, out: &mut dyn Write) -> io::Result<()> {
+fn report(
+    reporter: &mut dyn Reporter,
+    outcome: &DumpOutcome,
+    origin: Origin,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     reporter.dump(outcome, origin, out)?;
     out.flush()
 }

@@ -64,7 +64,9 @@ impl Curve {
     /// The curve over the prime field of this order, big-endian: what explicit parameters (X9.62) begin
     /// with.
     pub fn from_field(prime: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|curve| curve.field() == bytes::trim_zeros(prime))
+        Self::ALL
+            .into_iter()
+            .find(|curve| curve.field() == bytes::trim_zeros(prime))
     }
 
     /// The order of the prime field (SEC 2, section 2).
@@ -134,8 +136,17 @@ const P256_CHANGES: [(usize, u8); 16] = [
     (19, 0),
 ];
 /// 2^384 - 2^128 - 2^96 + 2^32 - 1
-const P384_FIELD: [u8; 48] =
-    field(&[(31, 0xfe), (36, 0), (37, 0), (38, 0), (39, 0), (40, 0), (41, 0), (42, 0), (43, 0)]);
+const P384_FIELD: [u8; 48] = field(&[
+    (31, 0xfe),
+    (36, 0),
+    (37, 0),
+    (38, 0),
+    (39, 0),
+    (40, 0),
+    (41, 0),
+    (42, 0),
+    (43, 0),
+]);
 /// 2^521 - 1
 const P521_FIELD: [u8; 66] = field(&[(0, 1)]);
 /// 2^256 - 2^32 - 977
@@ -153,7 +164,14 @@ where
     padded.get_mut(start..)?.copy_from_slice(digits);
     let secret = SecretKey::<C>::from_bytes(&padded);
     zeroize::Zeroize::zeroize(padded.as_mut_slice());
-    Some(secret.ok()?.public_key().to_sec1_point(false).as_bytes().into())
+    Some(
+        secret
+            .ok()?
+            .public_key()
+            .to_sec1_point(false)
+            .as_bytes()
+            .into(),
+    )
 }
 
 fn point<C>(encoded: &[u8]) -> Option<Box<[u8]>>
@@ -162,7 +180,13 @@ where
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
     FieldBytesSize<C>: ModulusSize,
 {
-    Some(PublicKey::<C>::from_sec1_bytes(encoded).ok()?.to_sec1_point(false).as_bytes().into())
+    Some(
+        PublicKey::<C>::from_sec1_bytes(encoded)
+            .ok()?
+            .to_sec1_point(false)
+            .as_bytes()
+            .into(),
+    )
 }
 
 #[cfg(test)]
@@ -193,7 +217,11 @@ mod tests {
                 curve.point(&[&[2], &x[..]].concat())
             };
             assert_eq!(compressed(0), None);
-            assert!((1..40).any(|less| compressed(less).is_some()), "{}", curve.name());
+            assert!(
+                (1..40).any(|less| compressed(less).is_some()),
+                "{}",
+                curve.name()
+            );
         }
         assert_eq!(Curve::from_field(&[0xff; 32]), None);
     }

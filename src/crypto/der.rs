@@ -63,7 +63,12 @@ pub fn length_at(data: &[u8], at: usize) -> Option<(usize, usize)> {
         long @ 0x81..=0x84 => {
             let octets = usize::from(long & 0x7f);
             let value = bytes::slice(data, at + 1, octets)?;
-            Some((value.iter().fold(0, |sum, &octet| sum << 8 | usize::from(octet)), 1 + octets))
+            Some((
+                value
+                    .iter()
+                    .fold(0, |sum, &octet| sum << 8 | usize::from(octet)),
+                1 + octets,
+            ))
         }
         _ => None,
     }
@@ -99,7 +104,11 @@ impl<'d> Reader<'d> {
         let contents = bytes::slice(self.data, self.at + 1 + octets, length)?;
         let total = 1 + octets + length;
         self.at += total;
-        Some(Element { tag, contents, total })
+        Some(Element {
+            tag,
+            contents,
+            total,
+        })
     }
 
     /// The contents of the next element if it has tag `tag`.
@@ -130,7 +139,12 @@ impl<'d> Reader<'d> {
 /// The start of a constructed element whose contents begin at `contents` and are `length` bytes at
 /// least: looks back for its header of two to six bytes. Returns the start and the contents length
 /// the header gives.
-pub fn header_before(data: &[u8], tag: u8, contents: usize, length: usize) -> Option<(usize, usize)> {
+pub fn header_before(
+    data: &[u8],
+    tag: u8,
+    contents: usize,
+    length: usize,
+) -> Option<(usize, usize)> {
     (2..=6).find_map(|header| {
         let start = contents.checked_sub(header)?;
         (*data.get(start)? == tag).then_some(())?;
@@ -162,7 +176,11 @@ mod tests {
     fn negative_integers_and_lying_lengths_are_refused() {
         assert!(Reader::new(&[2, 1, 0x80]).unsigned().is_none());
         assert!(Reader::new(&[2, 0]).unsigned().is_none());
-        assert!(Reader::new(&[2, 0x84, 0xff, 0xff, 0xff, 0xff, 1]).unsigned().is_none());
+        assert!(
+            Reader::new(&[2, 0x84, 0xff, 0xff, 0xff, 0xff, 1])
+                .unsigned()
+                .is_none()
+        );
         assert!(Reader::new(&[0x30, 0x80, 0, 0]).element().is_none());
     }
 

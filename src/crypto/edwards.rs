@@ -5,7 +5,9 @@ use zeroize::Zeroizing;
 
 /// The public key of an Ed25519 seed.
 pub fn ed25519_public(seed: &[u8; 32]) -> [u8; 32] {
-    ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes()
+    ed25519_dalek::SigningKey::from_bytes(seed)
+        .verifying_key()
+        .to_bytes()
 }
 
 /// The public key of an X25519 private scalar.

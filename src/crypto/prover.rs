@@ -45,7 +45,13 @@ pub struct Prover<'s> {
 impl<'s> Prover<'s> {
     /// A prover that begins no proof once it has spent `budget` units of work, some 0.2 ms each.
     pub fn new(cache: &'s ProofCache, budget: usize) -> Self {
-        Self { cache, budget, spent: Cell::new(0), seen: RefCell::default(), exhausted: Cell::new(false) }
+        Self {
+            cache,
+            budget,
+            spent: Cell::new(0),
+            seen: RefCell::default(),
+            exhausted: Cell::new(false),
+        }
     }
 
     /// The proof of RSA numbers and the public half in them; `None` when the budget is used up. What is
@@ -54,19 +60,44 @@ impl<'s> Prover<'s> {
         if !numbers.look_consistent() {
             return Some((RsaProof::NotAKey, None));
         }
-        let parts = [b"rsa", numbers.n, numbers.e, numbers.p.expose(), numbers.q.expose()];
-        let judgement = self.judge(numbers.cost(), &parts, || match PublicKey::rsa(numbers.n, numbers.e) {
-            Some(key) if numbers.is_product_of_primes() => Judgement::Primes(Arc::new(Identity::new(key))),
-            _ => Judgement::Refused,
+        let parts = [
+            b"rsa",
+            numbers.n,
+            numbers.e,
+            numbers.p.expose(),
+            numbers.q.expose(),
+        ];
+        let judgement = self.judge(numbers.cost(), &parts, || {
+            match PublicKey::rsa(numbers.n, numbers.e) {
+                Some(key) if numbers.is_product_of_primes() => {
+                    Judgement::Primes(Arc::new(Identity::new(key)))
+                }
+                _ => Judgement::Refused,
+            }
         })?;
-        let Judgement::Primes(identity) = judgement else { return Some((RsaProof::NotAKey, None)) };
+        let Judgement::Primes(identity) = judgement else {
+            return Some((RsaProof::NotAKey, None));
+        };
         let d = numbers.d.map_or(&[][..], |d| d.expose());
-        let whole = digest(&[b"rsa with d", numbers.n, numbers.e, numbers.p.expose(), numbers.q.expose(), d]);
-        let exponents = self.cache.remember(whole, || match numbers.do_exponents_fit() {
-            true => Judgement::Proven(identity.clone()),
-            false => Judgement::Refused,
-        });
-        let proof = if matches!(exponents, Judgement::Proven(_)) { RsaProof::Proven } else { RsaProof::WrongExponent };
+        let whole = digest(&[
+            b"rsa with d",
+            numbers.n,
+            numbers.e,
+            numbers.p.expose(),
+            numbers.q.expose(),
+            d,
+        ]);
+        let exponents = self
+            .cache
+            .remember(whole, || match numbers.do_exponents_fit() {
+                true => Judgement::Proven(identity.clone()),
+                false => Judgement::Refused,
+            });
+        let proof = if matches!(exponents, Judgement::Proven(_)) {
+            RsaProof::Proven
+        } else {
+            RsaProof::WrongExponent
+        };
         Some((proof, Some(identity)))
     }
 
@@ -74,21 +105,34 @@ impl<'s> Prover<'s> {
     pub fn ec(&self, curve: Curve, scalar: &[u8]) -> Option<Judgement> {
         let cost = if curve == Curve::P521 { 3 } else { 1 };
         self.judge(cost, &[b"ec", curve.oid(), scalar], || {
-            derived(curve.derive(scalar).map(|point| PublicKey::Ec { curve, point }))
+            derived(
+                curve
+                    .derive(scalar)
+                    .map(|point| PublicKey::Ec { curve, point }),
+            )
         })
     }
 
     /// The public half of an Ed25519 seed; `None` when the budget is used up.
     pub fn ed25519(&self, seed: &[u8]) -> Option<Judgement> {
         self.judge(1, &[b"ed25519", seed], || {
-            derived(seed.try_into().ok().map(|seed| PublicKey::Ed25519(edwards::ed25519_public(seed))))
+            derived(
+                seed.try_into()
+                    .ok()
+                    .map(|seed| PublicKey::Ed25519(edwards::ed25519_public(seed))),
+            )
         })
     }
 
     /// The public half of an X25519 scalar; `None` when the budget is used up.
     pub fn x25519(&self, scalar: &[u8]) -> Option<Judgement> {
         self.judge(1, &[b"x25519", scalar], || {
-            derived(scalar.try_into().ok().map(|scalar| PublicKey::X25519(edwards::x25519_public(scalar))))
+            derived(
+                scalar
+                    .try_into()
+                    .ok()
+                    .map(|scalar| PublicKey::X25519(edwards::x25519_public(scalar))),
+            )
         })
     }
 
@@ -102,7 +146,12 @@ impl<'s> Prover<'s> {
         self.exhausted.get()
     }
 
-    fn judge(&self, cost: usize, parts: &[&[u8]], compute: impl FnOnce() -> Judgement) -> Option<Judgement> {
+    fn judge(
+        &self,
+        cost: usize,
+        parts: &[&[u8]],
+        compute: impl FnOnce() -> Judgement,
+    ) -> Option<Judgement> {
         let digest = digest(parts);
         let mut seen = self.seen.borrow_mut();
         if !seen.contains(&digest) {
@@ -146,7 +195,9 @@ pub fn digest(parts: &[&[u8]]) -> Digest256 {
 }
 
 fn derived(key: Option<PublicKey>) -> Judgement {
-    key.map_or(Judgement::Refused, |key| Judgement::Derived(Arc::new(Identity::new(key))))
+    key.map_or(Judgement::Refused, |key| {
+        Judgement::Derived(Arc::new(Identity::new(key)))
+    })
 }
 
 /// Results remembered at most: about 8 MiB when every key is of 4096 bits.
@@ -161,9 +212,15 @@ mod tests {
         let cache = ProofCache::default();
         let prover = Prover::new(&cache, 2);
         for _ in 0..100 {
-            assert!(matches!(prover.ec(Curve::P256, &[7]), Some(Judgement::Derived(_))));
+            assert!(matches!(
+                prover.ec(Curve::P256, &[7]),
+                Some(Judgement::Derived(_))
+            ));
         }
-        assert!(matches!(prover.ec(Curve::P256, &[0]), Some(Judgement::Refused)));
+        assert!(matches!(
+            prover.ec(Curve::P256, &[0]),
+            Some(Judgement::Refused)
+        ));
         assert!(!prover.is_exhausted());
         assert!(prover.ec(Curve::P256, &[9]).is_none());
         assert!(prover.is_exhausted());

@@ -51,12 +51,18 @@ impl PublicKey {
     /// An RSA public key of plausible size; `None` otherwise.
     pub fn rsa(n: &[u8], e: &[u8]) -> Option<Self> {
         let (n, e) = (trim_zeros(n), trim_zeros(e));
-        rsa::is_plausible_public(n, e).then(|| Self::Rsa { n: n.into(), e: e.into() })
+        rsa::is_plausible_public(n, e).then(|| Self::Rsa {
+            n: n.into(),
+            e: e.into(),
+        })
     }
 
     /// An EC public key from a SEC 1 encoded point; `None` unless it lies on `curve`.
     pub fn ec(curve: Curve, encoded: &[u8]) -> Option<Self> {
-        Some(Self::Ec { curve, point: curve.point(encoded)? })
+        Some(Self::Ec {
+            curve,
+            point: curve.point(encoded)?,
+        })
     }
 
     /// An Ed25519 public key; `None` unless `encoded` is a point of the curve.
@@ -105,20 +111,41 @@ impl PublicKey {
             Self::Rsa { n, e } => {
                 let key = UintRef::new(n).and_then(|modulus| {
                     let public_exponent = UintRef::new(e)?;
-                    RsaPublicKey { modulus, public_exponent }.to_der()
+                    RsaPublicKey {
+                        modulus,
+                        public_exponent,
+                    }
+                    .to_der()
                 });
-                (oid::RSA_ENCRYPTION, Any::encode_from(&Null).ok(), key.unwrap_or_default())
+                (
+                    oid::RSA_ENCRYPTION,
+                    Any::encode_from(&Null).ok(),
+                    key.unwrap_or_default(),
+                )
             }
             Self::Ec { curve, point } => {
                 let curve = object_identifier(curve.oid());
-                (oid::EC_PUBLIC_KEY, Any::encode_from(&curve).ok(), point.to_vec())
+                (
+                    oid::EC_PUBLIC_KEY,
+                    Any::encode_from(&curve).ok(),
+                    point.to_vec(),
+                )
             }
             Self::Ed25519(key) => (oid::ED25519, None, key.to_vec()),
             Self::X25519(key) => (oid::X25519, None, key.to_vec()),
         };
-        let algorithm = AlgorithmIdentifier { oid: object_identifier(algorithm), parameters };
+        let algorithm = AlgorithmIdentifier {
+            oid: object_identifier(algorithm),
+            parameters,
+        };
         BitString::from_bytes(&key)
-            .and_then(|subject_public_key| SubjectPublicKeyInfo { algorithm, subject_public_key }.to_der())
+            .and_then(|subject_public_key| {
+                SubjectPublicKeyInfo {
+                    algorithm,
+                    subject_public_key,
+                }
+                .to_der()
+            })
             .expect("numbers of checked size always have a DER encoding")
     }
 }
@@ -188,10 +215,17 @@ mod tests {
     #[test]
     fn fingerprints_agree_with_openssl() {
         for row in test_keys::index() {
-            let Some(spki) = test_keys::spki_der(&row) else { continue };
+            let Some(spki) = test_keys::spki_der(&row) else {
+                continue;
+            };
             let key = crate::detect::public::parse_spki(&spki).expect("an SPKI written by openssl");
             assert_eq!(key.to_spki_der(), spki, "{}", row.file);
-            assert_eq!(Fingerprint::of(&key).to_string(), row.spki_sha256, "{}", row.file);
+            assert_eq!(
+                Fingerprint::of(&key).to_string(),
+                row.spki_sha256,
+                "{}",
+                row.file
+            );
             assert_eq!(key.bits(), row.bits, "{}", row.file);
         }
     }

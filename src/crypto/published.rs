@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 /// two primes.
 pub fn is_known_semiprime(n: &[u8]) -> bool {
     n.len() > LARGE && {
-        let hash: String = Sha256::digest(n).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(n)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         SEMIPRIMES.contains(&hash.as_str())
     }
 }
@@ -33,7 +36,10 @@ mod tests {
 
     #[test]
     fn each_is_the_product_of_two_primes() {
-        for file in ["published/openssl-speed-rsa7680.der", "published/openssl-speed-rsa15360.der"] {
+        for file in [
+            "published/openssl-speed-rsa7680.der",
+            "published/openssl-speed-rsa15360.der",
+        ] {
             let key = rsa_key(file);
             assert!(is_known_semiprime(&key.n), "{file}");
             for prime in [&key.p, &key.q] {

@@ -17,7 +17,10 @@ pub fn looks_random(secret: &[u8]) -> bool {
     let length = secret.len();
     let count = |byte: u8| usize::from(counts.get(usize::from(byte)).copied().unwrap_or(0));
     let distinct = counts.iter().filter(|&&count| count > 0).count();
-    let printable = secret.iter().filter(|byte| (b' '..=b'~').contains(byte)).count();
+    let printable = secret
+        .iter()
+        .filter(|byte| (b' '..=b'~').contains(byte))
+        .count();
     length >= MIN_LENGTH
         && distinct >= expected_distinct(length)
         && count(0) <= length / 8
@@ -25,7 +28,9 @@ pub fn looks_random(secret: &[u8]) -> bool {
         && printable * 10 <= length * 9 + 10
         && !has_repeated_words(secret)
         && !has_steps(secret)
-        && !OID_ARCS.iter().any(|arc| secret.windows(arc.len()).any(|window| window == *arc))
+        && !OID_ARCS
+            .iter()
+            .any(|arc| secret.windows(arc.len()).any(|window| window == *arc))
 }
 
 /// The fewest distinct bytes a random secret of `length` bytes has, but for one in 10^7.
@@ -41,10 +46,14 @@ fn expected_distinct(length: usize) -> usize {
 /// pointers and small integers do.
 fn has_repeated_words(secret: &[u8]) -> bool {
     let (words, _) = secret.as_chunks::<2>();
-    words
-        .iter()
-        .enumerate()
-        .any(|(index, word)| words.iter().skip(index + 1).filter(|other| *other == word).count() >= 2)
+    words.iter().enumerate().any(|(index, word)| {
+        words
+            .iter()
+            .skip(index + 1)
+            .filter(|other| *other == word)
+            .count()
+            >= 2
+    })
 }
 
 /// Whether bytes count up or down in even steps, as tables do: of 31 differences of random bytes no value
@@ -71,7 +80,8 @@ pub fn is_varied(bytes: &[u8]) -> bool {
         }
     }
     let distinct = seen.iter().filter(|seen| **seen).count();
-    distinct >= (bytes.len() / 2).min(32) && !has_steps(bytes.get(..bytes.len().min(66)).unwrap_or_default())
+    distinct >= (bytes.len() / 2).min(32)
+        && !has_steps(bytes.get(..bytes.len().min(66)).unwrap_or_default())
 }
 
 /// Whether `bytes` may be what a cipher with blocks of `block` bytes put out.
@@ -85,7 +95,12 @@ const MIN_LENGTH: usize = 24;
 
 /// Starts of object identifiers: 1.2.840, 1.3.101, 1.3.132, 2.16.840.1.101. They follow where a
 /// program keeps prefixes of key formats one after the other.
-const OID_ARCS: [&[u8]; 4] = [b"\x2a\x86\x48", b"\x06\x03\x2b\x65", b"\x2b\x81\x04", b"\x60\x86\x48"];
+const OID_ARCS: [&[u8]; 4] = [
+    b"\x2a\x86\x48",
+    b"\x06\x03\x2b\x65",
+    b"\x2b\x81\x04",
+    b"\x60\x86\x48",
+];
 
 #[cfg(test)]
 mod tests {
@@ -103,8 +118,13 @@ mod tests {
     #[test]
     fn random_secrets_pass() {
         for length in [32, 48, 66] {
-            let refused = (0..50_000).filter(|&seed| !looks_random(&random(seed, length))).count();
-            assert!(refused <= 3, "{refused} of 50,000 random secrets of {length} bytes refused");
+            let refused = (0..50_000)
+                .filter(|&seed| !looks_random(&random(seed, length)))
+                .count();
+            assert!(
+                refused <= 3,
+                "{refused} of 50,000 random secrets of {length} bytes refused"
+            );
         }
     }
 
@@ -116,10 +136,15 @@ mod tests {
         let table: Vec<u8> = (0..32).map(|index| index * 3).collect();
         assert!(!looks_random(&table) && !is_varied(&table) && !is_ciphertext(&[0; 64], 16));
         assert!(!looks_random(b"The quick brown fox jumps over t"));
-        let pointers: Vec<u8> = [0x7f12_3456_7890_u64, 0x7f12_3456_aa12, 0x7f12_9955_1122, 0x7f12_0011_8877]
-            .iter()
-            .flat_map(|pointer| pointer.to_le_bytes())
-            .collect();
+        let pointers: Vec<u8> = [
+            0x7f12_3456_7890_u64,
+            0x7f12_3456_aa12,
+            0x7f12_9955_1122,
+            0x7f12_0011_8877,
+        ]
+        .iter()
+        .flat_map(|pointer| pointer.to_le_bytes())
+        .collect();
         assert!(!looks_random(&pointers));
         assert!(!looks_random(b"short"));
     }

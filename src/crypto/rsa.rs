@@ -63,7 +63,9 @@ impl RsaNumbers<'_> {
             && is_odd(q)
             && trim_zeros(p) != trim_zeros(q)
             && low_word(p).wrapping_mul(low_word(q)) == low_word(self.n)
-            && self.d.is_none_or(|d| (2..=bits).contains(&bit_length(d.expose())))
+            && self
+                .d
+                .is_none_or(|d| (2..=bits).contains(&bit_length(d.expose())))
     }
 
     /// Whether n = p·q and both are probable primes: the part that takes time.
@@ -71,7 +73,9 @@ impl RsaNumbers<'_> {
         let p = number(self.p.expose());
         let q = number(self.q.expose());
         let product = Zeroizing::new((*p).concatenating_mul(&*q));
-        product.cmp_vartime(BoxedUint::from_be_slice_vartime(self.n)).is_eq()
+        product
+            .cmp_vartime(BoxedUint::from_be_slice_vartime(self.n))
+            .is_eq()
             && (is_known_semiprime(trim_zeros(self.n)) || are_primes(&p, &q))
     }
 
@@ -79,8 +83,10 @@ impl RsaNumbers<'_> {
     pub fn do_exponents_fit(&self) -> bool {
         self.d.is_none_or(|d| {
             let d = number(d.expose());
-            let product = Zeroizing::new((*d).concatenating_mul(&BoxedUint::from_be_slice_vartime(self.e)));
-            let fits = |prime: Secret<'_>| is_one_modulo_less_one(&product, &number(prime.expose()));
+            let product =
+                Zeroizing::new((*d).concatenating_mul(&BoxedUint::from_be_slice_vartime(self.e)));
+            let fits =
+                |prime: Secret<'_>| is_one_modulo_less_one(&product, &number(prime.expose()));
             fits(self.p) && fits(self.q)
         })
     }
@@ -88,7 +94,11 @@ impl RsaNumbers<'_> {
     /// What the proof costs, in units of some 0.2 ms: it grows with the cube of the size.
     pub fn cost(&self) -> usize {
         let kilobits = bit_length(self.n).div_ceil(1024) as usize;
-        if is_known_semiprime(trim_zeros(self.n)) { 1 } else { kilobits.pow(3) }
+        if is_known_semiprime(trim_zeros(self.n)) {
+            1
+        } else {
+            kilobits.pow(3)
+        }
     }
 }
 
@@ -130,7 +140,12 @@ fn is_odd(number: &[u8]) -> bool {
 
 /// The low 32 bits of a big-endian number.
 fn low_word(number: &[u8]) -> u32 {
-    number.iter().rev().take(4).rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte))
+    number
+        .iter()
+        .rev()
+        .take(4)
+        .rev()
+        .fold(0, |sum, &byte| sum << 8 | u32::from(byte))
 }
 
 #[cfg(test)]
@@ -142,7 +157,10 @@ mod tests {
     /// What the prover, which runs the parts of the proof, says.
     fn prove(numbers: &RsaNumbers<'_>) -> RsaProof {
         let cache = ProofCache::default();
-        Prover::new(&cache, 1).rsa(numbers).expect("a budget for one proof").0
+        Prover::new(&cache, 1)
+            .rsa(numbers)
+            .expect("a budget for one proof")
+            .0
     }
 
     fn numbers(key: &RsaKey) -> RsaNumbers<'_> {
@@ -158,10 +176,22 @@ mod tests {
     #[test]
     fn true_keys_are_proven() {
         for key in test_keys::rsa_keys() {
-            assert_eq!(prove(&numbers(&key)), RsaProof::Proven, "{} bits", bit_length(&key.n));
-            let swapped = RsaNumbers { p: Secret::new(&key.q), q: Secret::new(&key.p), ..numbers(&key) };
+            assert_eq!(
+                prove(&numbers(&key)),
+                RsaProof::Proven,
+                "{} bits",
+                bit_length(&key.n)
+            );
+            let swapped = RsaNumbers {
+                p: Secret::new(&key.q),
+                q: Secret::new(&key.p),
+                ..numbers(&key)
+            };
             assert_eq!(prove(&swapped), RsaProof::Proven);
-            let without_d = RsaNumbers { d: None, ..numbers(&key) };
+            let without_d = RsaNumbers {
+                d: None,
+                ..numbers(&key)
+            };
             assert_eq!(prove(&without_d), RsaProof::Proven);
         }
     }
@@ -172,12 +202,18 @@ mod tests {
         for at in [0, 1, 30, key.p.len() - 1] {
             let mut p = key.p.clone();
             p[at] ^= 4;
-            let changed = RsaNumbers { p: Secret::new(&p), ..numbers(&key) };
+            let changed = RsaNumbers {
+                p: Secret::new(&p),
+                ..numbers(&key)
+            };
             assert_eq!(prove(&changed), RsaProof::NotAKey);
         }
         let mut d = key.d.clone();
         *d.last_mut().unwrap() ^= 4;
-        let changed = RsaNumbers { d: Some(Secret::new(&d)), ..numbers(&key) };
+        let changed = RsaNumbers {
+            d: Some(Secret::new(&d)),
+            ..numbers(&key)
+        };
         assert_eq!(prove(&changed), RsaProof::WrongExponent);
     }
 
@@ -186,12 +222,22 @@ mod tests {
         let key = test_keys::rsa_keys().swap_remove(0);
         let p = BoxedUint::from_be_slice_vartime(&key.p);
         let square = p.concatenating_mul(&p).to_be_bytes_trimmed_vartime();
-        let equal = RsaNumbers { n: &square, d: None, q: Secret::new(&key.p), ..numbers(&key) };
+        let equal = RsaNumbers {
+            n: &square,
+            d: None,
+            q: Secret::new(&key.p),
+            ..numbers(&key)
+        };
         assert_eq!(prove(&equal), RsaProof::NotAKey);
         let n = BoxedUint::from_be_slice_vartime(&key.n);
         let product = n.concatenating_mul(&p).to_be_bytes_trimmed_vartime();
-        let composite =
-            RsaNumbers { n: &product, d: None, p: Secret::new(&key.n), q: Secret::new(&key.p), ..numbers(&key) };
+        let composite = RsaNumbers {
+            n: &product,
+            d: None,
+            p: Secret::new(&key.n),
+            q: Secret::new(&key.p),
+            ..numbers(&key)
+        };
         assert!(composite.look_consistent());
         assert_eq!(prove(&composite), RsaProof::NotAKey);
     }

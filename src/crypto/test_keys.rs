@@ -22,7 +22,9 @@ pub fn index() -> Vec<Row> {
     let text = fs::read_to_string(directory().join("index.tsv")).expect("the index of test keys");
     let rows = text.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [file, _, bits, _, spki_sha256, form] = fields[..] else { panic!("six fields in `{line}`") };
+        let [file, _, bits, _, spki_sha256, form] = fields[..] else {
+            panic!("six fields in `{line}`")
+        };
         Row {
             file: file.to_owned(),
             bits: bits.parse().expect("a number of bits"),
@@ -54,16 +56,28 @@ pub struct RsaKey {
 
 /// The RSA keys of the index.
 pub fn rsa_keys() -> Vec<RsaKey> {
-    index().into_iter().filter(|row| row.form == "der.pkcs1").map(|row| rsa_key(&row.file)).collect()
+    index()
+        .into_iter()
+        .filter(|row| row.form == "der.pkcs1")
+        .map(|row| rsa_key(&row.file))
+        .collect()
 }
 
 /// The numbers in a PKCS#1 file.
 pub fn rsa_key(file: &str) -> RsaKey {
     let data = read(file);
-    let mut reader = Reader::new(&data).inside(tag::SEQUENCE).expect("a sequence");
+    let mut reader = Reader::new(&data)
+        .inside(tag::SEQUENCE)
+        .expect("a sequence");
     let mut number = || reader.unsigned().expect("an integer").to_vec();
     number();
-    RsaKey { n: number(), e: number(), d: number(), p: number(), q: number() }
+    RsaKey {
+        n: number(),
+        e: number(),
+        d: number(),
+        p: number(),
+        q: number(),
+    }
 }
 
 fn directory() -> PathBuf {

@@ -64,7 +64,12 @@ impl Key {
     /// Judges an EC scalar: against `point` where the structure holds one, on `curve` where it names
     /// one, else on every curve of that size. `None` when it is in range of no curve, or the budget
     /// for proofs is used up.
-    pub fn ec(curve: Option<Curve>, scalar: &[u8], point: Option<&[u8]>, prover: &Prover<'_>) -> Option<Self> {
+    pub fn ec(
+        curve: Option<Curve>,
+        scalar: &[u8],
+        point: Option<&[u8]>,
+        prover: &Prover<'_>,
+    ) -> Option<Self> {
         let digits = crate::bytes::trim_zeros(scalar).len();
         let sizes = Curve::ALL.into_iter().map(Curve::field_bytes);
         let field_bytes = sizes.filter(|size| *size >= digits).min()?;
@@ -91,14 +96,24 @@ impl Key {
             None if looks_random(scalar) => Proof::Parsed,
             None => Proof::Shape,
         };
-        let digest = digest(&[b"ec", crate::bytes::trim_zeros(scalar), public.fingerprint().as_bytes()]);
+        let digest = digest(&[
+            b"ec",
+            crate::bytes::trim_zeros(scalar),
+            public.fingerprint().as_bytes(),
+        ]);
         Some(Self::derived_from(public, derived, proof, digest))
     }
 
     /// Judges the secret of a Curve25519 key, `judgement` being what the prover derived from it,
     /// against `public` where the structure holds one.
-    pub fn edwards(judgement: &Judgement, secret: &[u8], public: Option<&PublicKey>) -> Option<Self> {
-        let Judgement::Derived(identity) = judgement else { return None };
+    pub fn edwards(
+        judgement: &Judgement,
+        secret: &[u8],
+        public: Option<&PublicKey>,
+    ) -> Option<Self> {
+        let Judgement::Derived(identity) = judgement else {
+            return None;
+        };
         let proof = match public {
             Some(public) if public == identity.key() => Proof::Arithmetic,
             Some(_) => Proof::Shape,
@@ -106,7 +121,12 @@ impl Key {
             None => Proof::Shape,
         };
         let digest = digest(&[b"edwards", secret, identity.fingerprint().as_bytes()]);
-        Some(Self::derived_from(identity.clone(), vec![identity.clone()], proof, digest))
+        Some(Self::derived_from(
+            identity.clone(),
+            vec![identity.clone()],
+            proof,
+            digest,
+        ))
     }
 
     /// A whole key of an algorithm or curve whose arithmetic is not here.
@@ -141,7 +161,12 @@ impl Key {
         }
     }
 
-    fn derived_from(public: Arc<Identity>, derived: Vec<Arc<Identity>>, proof: Proof, digest: Digest256) -> Self {
+    fn derived_from(
+        public: Arc<Identity>,
+        derived: Vec<Arc<Identity>>,
+        proof: Proof,
+        digest: Digest256,
+    ) -> Self {
         Self {
             kind: Kind::Private(public.key().algorithm()),
             proof,
@@ -155,7 +180,12 @@ impl Key {
 
     /// The evidence of this key at `range`.
     pub fn at(self, form: &'static str, encoding: &'static str, range: Range<usize>) -> Evidence {
-        Evidence { key: self, form, encoding, range }
+        Evidence {
+            key: self,
+            form,
+            encoding,
+            range,
+        }
     }
 }
 

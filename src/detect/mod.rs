@@ -67,7 +67,11 @@ mod tests {
 
     #[test]
     fn anchors_keep_the_rules_the_scan_relies_on() {
-        let mut anchors: Vec<&[u8]> = DETECTORS.iter().flat_map(|detector| detector.anchors()).copied().collect();
+        let mut anchors: Vec<&[u8]> = DETECTORS
+            .iter()
+            .flat_map(|detector| detector.anchors())
+            .copied()
+            .collect();
         anchors.sort_unstable();
         anchors.dedup();
         assert!(anchors.len() <= 64, "the packed searcher takes 64 patterns");
@@ -75,17 +79,26 @@ mod tests {
             assert!(anchor.len() >= 4, "{anchor:02x?} is too short");
             assert_ne!(anchor[0], 0, "{anchor:02x?} could start in a zero page");
             for (other_index, other) in anchors.iter().enumerate() {
-                assert!(index == other_index || !other.starts_with(anchor), "{anchor:02x?} hides {other:02x?}");
+                assert!(
+                    index == other_index || !other.starts_with(anchor),
+                    "{anchor:02x?} hides {other:02x?}"
+                );
             }
         }
     }
 
     /// Bytes in which anchors stand among what may follow them.
     fn announced() -> impl Strategy<Value = (Vec<u8>, usize)> {
-        let anchors: Vec<&'static [u8]> = DETECTORS.iter().flat_map(|detector| detector.anchors()).copied().collect();
+        let anchors: Vec<&'static [u8]> = DETECTORS
+            .iter()
+            .flat_map(|detector| detector.anchors())
+            .copied()
+            .collect();
         let short = proptest::collection::vec(any::<u8>(), 0..80);
-        let tail =
-            proptest::collection::vec(prop_oneof![any::<u8>(), Just(0x30), Just(2), Just(0), Just(b'A')], 0..400);
+        let tail = proptest::collection::vec(
+            prop_oneof![any::<u8>(), Just(0x30), Just(2), Just(0), Just(b'A')],
+            0..400,
+        );
         (short, prop::sample::select(anchors), tail).prop_map(|(head, anchor, tail)| {
             let at = head.len();
             ([&head, anchor, &tail].concat(), at)
@@ -112,7 +125,9 @@ mod tests {
     fn every_detector_has_a_fuzz_target() {
         for detector in DETECTORS {
             let name = detector.name().replace('.', "_");
-            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/detect_").to_owned() + &name + ".rs";
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/detect_").to_owned()
+                + &name
+                + ".rs";
             assert!(std::path::Path::new(&path).exists(), "{path}");
         }
     }

@@ -77,7 +77,11 @@ impl Draft {
         self.declared_end = end;
         if end > self.length && self.faults.len() < MAX_FAULTS {
             let expected = format!("{length} bytes at offset {offset:#x}");
-            self.fault(Error::malformed(entry, expected, format!("a file of {} bytes", self.length)));
+            self.fault(Error::malformed(
+                entry,
+                expected,
+                format!("a file of {} bytes", self.length),
+            ));
         }
     }
 
@@ -99,7 +103,10 @@ impl Draft {
             return index;
         }
         let index = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let Some(name) = self.keep(name.to_owned()).filter(|_| self.names.len() < MAX_ENTRIES) else {
+        let Some(name) = self
+            .keep(name.to_owned())
+            .filter(|_| self.names.len() < MAX_ENTRIES)
+        else {
             return u32::MAX;
         };
         self.known_names.insert(name.clone(), index);
@@ -119,7 +126,11 @@ impl Draft {
         let is_memory = SHARED_MEMORY.iter().any(|start| name.starts_with(start));
         if self.modules.len() < MAX_ENTRIES && !is_memory {
             let name = self.keep(name).unwrap_or_default();
-            self.modules.push(Module { base: addresses.start.saturating_sub(offset), addresses, name });
+            self.modules.push(Module {
+                base: addresses.start.saturating_sub(offset),
+                addresses,
+                name,
+            });
         }
     }
 
@@ -145,7 +156,10 @@ impl Draft {
     pub fn files(&self) -> SortedSpans {
         let mut files = Spans::default();
         for module in &self.modules {
-            files.add(module.addresses.start, module.addresses.end.saturating_sub(module.addresses.start));
+            files.add(
+                module.addresses.start,
+                module.addresses.end.saturating_sub(module.addresses.start),
+            );
         }
         files.sorted()
     }
@@ -162,7 +176,11 @@ impl Draft {
     /// Lets the stacks begin where the ranges they begin in do, but no further down than frames that
     /// returned may reach: some dumps give only the part above the stack pointer as the stack.
     pub fn deepen_stacks(&mut self, ranges: &SortedSpans) {
-        for stack in self.threads.iter_mut().filter_map(|thread| thread.stack.as_mut()) {
+        for stack in self
+            .threads
+            .iter_mut()
+            .filter_map(|thread| thread.stack.as_mut())
+        {
             if let Some(range) = ranges.around(stack.start) {
                 stack.start = range.start.max(stack.start.saturating_sub(MAX_DEAD_STACK));
             }
@@ -171,7 +189,11 @@ impl Draft {
 
     /// Tiles the file.
     pub fn finish(mut self) -> Dump {
-        for thread in self.threads.iter_mut().filter(|thread| thread.name.is_none()) {
+        for thread in self
+            .threads
+            .iter_mut()
+            .filter(|thread| thread.name.is_none())
+        {
             thread.name = self.thread_names.get(&thread.id).cloned();
         }
         let owners = Owners::new(self.threads, self.modules, self.heaps);

@@ -70,7 +70,11 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     draft.declare(0, 0, header_size);
     let Ok(header) = E::parse(data) else {
         let found = format!("a file of {} bytes or an unknown version", data.len());
-        draft.fault(Error::malformed(0, format!("an ELF header of {header_size} bytes"), found));
+        draft.fault(Error::malformed(
+            0,
+            format!("an ELF header of {header_size} bytes"),
+            found,
+        ));
         return;
     };
     let endian = header.endian().unwrap_or(Endianness::Little);
@@ -81,7 +85,11 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     sections(header, endian, data, draft);
 
     let sections = u64::from(header.e_shentsize(endian)) * u64::from(header.e_shnum(endian));
-    draft.declare(if header.is_class_64() { 40 } else { 32 }, header.e_shoff(endian).into(), sections);
+    draft.declare(
+        if header.is_class_64() { 40 } else { 32 },
+        header.e_shoff(endian).into(),
+        sections,
+    );
     let table_at: u64 = header.e_phoff(endian).into();
     let entry_size = size_of::<E::ProgramHeader>() as u64;
     let entries = header.phnum(endian, data).unwrap_or_else(|_| {
@@ -105,33 +113,51 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     }
     let table_size = entry_size * u64::from(entries);
     let names = draft.name("program headers");
-    draft.label(0, Label::other(table_at, table_size, RegionKind::Header, names));
+    draft.label(
+        0,
+        Label::other(table_at, table_size, RegionKind::Header, names),
+    );
     let whole = (data.len() as u64).saturating_sub(table_at).min(table_size) / entry_size;
     let whole = usize::try_from(whole).unwrap_or(usize::MAX);
-    let Ok(table) = data.read_slice_at::<E::ProgramHeader>(table_at, whole) else { return };
+    let Ok(table) = data.read_slice_at::<E::ProgramHeader>(table_at, whole) else {
+        return;
+    };
 
     let mut loads = Vec::with_capacity(whole.min(MAX_ENTRIES));
     for (index, entry) in table.iter().enumerate() {
         let entry_at = table_at + entry_size * index as u64;
-        let (offset, size): (u64, u64) = (entry.p_offset(endian).into(), entry.p_filesz(endian).into());
+        let (offset, size): (u64, u64) =
+            (entry.p_offset(endian).into(), entry.p_filesz(endian).into());
         match entry.p_type(endian) {
             elf::PT_LOAD => {
                 let memory_size: u64 = entry.p_memsz(endian).into();
                 let va = entry.p_vaddr(endian).into();
                 draft.label(entry_at, Label::memory(offset, size, va));
-                draft.not_dumped = draft.not_dumped.saturating_add(memory_size.saturating_sub(size));
+                draft.not_dumped = draft
+                    .not_dumped
+                    .saturating_add(memory_size.saturating_sub(size));
                 if loads.len() < MAX_ENTRIES {
                     let is_writable = entry.p_flags(endian).contains(elf::PF_W);
-                    loads.push(Load { va, memory_size: memory_size.max(size), is_writable });
+                    loads.push(Load {
+                        va,
+                        memory_size: memory_size.max(size),
+                        is_writable,
+                    });
                 }
             }
             elf::PT_NOTE => {
                 let names = draft.name("notes");
-                draft.label(entry_at, Label::other(offset, size, RegionKind::Stream, names));
+                draft.label(
+                    entry_at,
+                    Label::other(offset, size, RegionKind::Stream, names),
+                );
             }
             _ => {
                 let names = draft.name("segment");
-                draft.label(entry_at, Label::other(offset, size, RegionKind::Stream, names));
+                draft.label(
+                    entry_at,
+                    Label::other(offset, size, RegionKind::Stream, names),
+                );
             }
         }
     }
@@ -144,16 +170,28 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
         entry_point: None,
         room: MAX_NOTES,
     };
-    for entry in table.iter().filter(|entry| entry.p_type(endian) == elf::PT_NOTE) {
+    for entry in table
+        .iter()
+        .filter(|entry| entry.p_type(endian) == elf::PT_NOTE)
+    {
         notes.read::<E>(entry, data);
     }
-    let Notes { stacks, entry_point, .. } = notes;
+    let Notes {
+        stacks,
+        entry_point,
+        ..
+    } = notes;
     loads.sort_unstable_by_key(|load| load.va);
     own(&loads, &stacks, entry_point, draft);
 }
 
 /// Labels the section headers and their names, which lie behind the memory where there are any.
-fn sections<E: FileHeader<Endian = Endianness>>(header: &E, endian: Endianness, data: &[u8], draft: &mut Draft) {
+fn sections<E: FileHeader<Endian = Endianness>>(
+    header: &E,
+    endian: Endianness,
+    data: &[u8],
+    draft: &mut Draft,
+) {
     let table_at: u64 = header.e_shoff(endian).into();
     if table_at == 0 {
         return;
@@ -161,14 +199,21 @@ fn sections<E: FileHeader<Endian = Endianness>>(header: &E, endian: Endianness, 
     let entry_size = size_of::<E::SectionHeader>() as u64;
     let table_size = entry_size * u64::from(header.e_shnum(endian)).max(1);
     let name = draft.name("section headers");
-    draft.label(0, Label::other(table_at, table_size, RegionKind::Header, name));
+    draft.label(
+        0,
+        Label::other(table_at, table_size, RegionKind::Header, name),
+    );
     let names_at = table_at.saturating_add(entry_size * u64::from(header.e_shstrndx(endian).0));
     if let Ok(names) = data.read_at::<E::SectionHeader>(names_at)
         && names.sh_type(endian) == elf::SHT_STRTAB
     {
-        let (offset, size): (u64, u64) = (names.sh_offset(endian).into(), names.sh_size(endian).into());
+        let (offset, size): (u64, u64) =
+            (names.sh_offset(endian).into(), names.sh_size(endian).into());
         let name = draft.name("section names");
-        draft.label(names_at, Label::other(offset, size, RegionKind::Header, name));
+        draft.label(
+            names_at,
+            Label::other(offset, size, RegionKind::Header, name),
+        );
     }
 }
 
@@ -176,11 +221,19 @@ fn sections<E: FileHeader<Endian = Endianness>>(header: &E, endian: Endianness, 
 fn own(loads: &[Load], stacks: &[(u64, Option<u64>)], entry_point: Option<u64>, draft: &mut Draft) {
     let files = draft.files();
     let segment = |pointer: u64| {
-        let index = loads.partition_point(|load| load.va <= pointer).checked_sub(1)?;
-        loads.get(index).filter(|load| pointer < load.end()).map(|load| (index, load))
+        let index = loads
+            .partition_point(|load| load.va <= pointer)
+            .checked_sub(1)?;
+        loads
+            .get(index)
+            .filter(|load| pointer < load.end())
+            .map(|load| (index, load))
     };
     let mut threads_in = vec![0u32; loads.len()];
-    for (index, _) in stacks.iter().filter_map(|(_, pointer)| segment((*pointer)?)) {
+    for (index, _) in stacks
+        .iter()
+        .filter_map(|(_, pointer)| segment((*pointer)?))
+    {
         if let Some(count) = threads_in.get_mut(index) {
             *count += 1;
         }
@@ -190,7 +243,11 @@ fn own(loads: &[Load], stacks: &[(u64, Option<u64>)], entry_point: Option<u64>, 
             let (index, load) = segment(pointer).filter(|_| files.around(pointer).is_none())?;
             stack_in(load, pointer, threads_in.get(index) == Some(&1))
         });
-        draft.thread(Thread { id, name: None, stack });
+        draft.thread(Thread {
+            id,
+            name: None,
+            stack,
+        });
     }
     if let Some(heap) = heap(loads, &files, entry_point, draft) {
         draft.heap(heap);
@@ -213,12 +270,21 @@ struct Notes<'n> {
 
 impl Notes<'_> {
     fn read<E: FileHeader<Endian = Endianness>>(&mut self, entry: &E::ProgramHeader, data: &[u8]) {
-        let (offset, size): (u64, u64) = (entry.p_offset(self.endian).into(), entry.p_filesz(self.endian).into());
-        let end = offset.saturating_add(size.min(self.room)).min(data.len() as u64);
+        let (offset, size): (u64, u64) = (
+            entry.p_offset(self.endian).into(),
+            entry.p_filesz(self.endian).into(),
+        );
+        let end = offset
+            .saturating_add(size.min(self.room))
+            .min(data.len() as u64);
         self.room -= end.saturating_sub(offset);
         let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-        let Some(bytes) = range.and_then(|(start, end)| data.get(start..end)) else { return };
-        let Ok(mut notes) = NoteIterator::<E>::new(self.endian, E::Word::default(), bytes) else { return };
+        let Some(bytes) = range.and_then(|(start, end)| data.get(start..end)) else {
+            return;
+        };
+        let Ok(mut notes) = NoteIterator::<E>::new(self.endian, E::Word::default(), bytes) else {
+            return;
+        };
         while let Ok(Some(note)) = notes.next() {
             if note.name() == b"LINUX" {
                 "Linux".clone_into(&mut self.draft.platform.system);
@@ -241,8 +307,11 @@ impl Notes<'_> {
     /// `struct elf_prstatus`.
     fn thread(&mut self, status: &[u8]) {
         let number_at = if self.is_64 { 32 } else { 24 };
-        let Some(id) = self.u32(status, number_at) else { return };
-        let pointer = stack_pointer_at(self.machine, self.is_64).and_then(|at| self.word(status, at));
+        let Some(id) = self.u32(status, number_at) else {
+            return;
+        };
+        let pointer =
+            stack_pointer_at(self.machine, self.is_64).and_then(|at| self.word(status, at));
         if self.stacks.len() < MAX_ENTRIES {
             self.stacks.push((u64::from(id), pointer));
         }
@@ -256,7 +325,8 @@ impl Notes<'_> {
             (false, _) => (12, 28),
         };
         self.draft.process.id = self.u32(info, number_at).map(u64::from);
-        let name = bytes::slice(info, name_at, 16).and_then(|name| name.split(|&byte| byte == 0).next());
+        let name =
+            bytes::slice(info, name_at, 16).and_then(|name| name.split(|&byte| byte == 0).next());
         self.draft.process.name = name.map(|name| String::from_utf8_lossy(name).into_owned());
     }
 
@@ -265,7 +335,9 @@ impl Notes<'_> {
         let word = if self.is_64 { 8 } else { 4 };
         let mut pairs = vector.chunks_exact(2 * word);
         let entry = pairs.find(|pair| self.word(pair, 0) == Some(AT_ENTRY));
-        self.entry_point = entry.and_then(|pair| self.word(pair, word)).or(self.entry_point);
+        self.entry_point = entry
+            .and_then(|pair| self.word(pair, word))
+            .or(self.entry_point);
     }
 
     /// Count and page size, then start, end and offset in pages of each mapping, then the names.
@@ -318,12 +390,26 @@ fn stack_in(load: &Load, pointer: u64, is_alone: bool) -> Option<Range<u64>> {
 /// Addresses of the `brk` heap: the first writable segment of no file that begins a little behind the
 /// program's own memory, as Linux lays it out. The program is the file that holds the entry point, or
 /// else one named as the process.
-fn heap(loads: &[Load], files: &SortedSpans, entry_point: Option<u64>, draft: &Draft) -> Option<Range<u64>> {
+fn heap(
+    loads: &[Load],
+    files: &SortedSpans,
+    entry_point: Option<u64>,
+    draft: &Draft,
+) -> Option<Range<u64>> {
     let modules = draft.modules();
-    let by_entry = entry_point.and_then(|at| modules.iter().find(|module| module.addresses.contains(&at)));
+    let by_entry =
+        entry_point.and_then(|at| modules.iter().find(|module| module.addresses.contains(&at)));
     let by_name = || {
-        let process = draft.process.name.as_deref().filter(|name| !name.is_empty())?;
-        let file = |name: &'_ str| name.rsplit('/').next().is_some_and(|file| file.starts_with(process));
+        let process = draft
+            .process
+            .name
+            .as_deref()
+            .filter(|name| !name.is_empty())?;
+        let file = |name: &'_ str| {
+            name.rsplit('/')
+                .next()
+                .is_some_and(|file| file.starts_with(process))
+        };
         modules.iter().find(|module| file(&module.name))
     };
     let program = by_entry.or_else(by_name)?;
@@ -334,9 +420,15 @@ fn heap(loads: &[Load], files: &SortedSpans, entry_point: Option<u64>, draft: &D
     let mapped_end = parts.map(|module| module.addresses.end).max()?;
     let is_anonymous = |load: &&Load| load.is_writable && files.around(load.va).is_none();
     // The program's zeroed data follows its mappings without a gap and is not the heap.
-    let zeroed = loads.iter().find(|load| load.va == mapped_end).filter(is_anonymous);
+    let zeroed = loads
+        .iter()
+        .find(|load| load.va == mapped_end)
+        .filter(is_anonymous);
     let program_end = zeroed.map_or(mapped_end, Load::end);
-    let heap = loads.iter().filter(|load| load.va > mapped_end && load.va >= program_end).find(is_anonymous)?;
+    let heap = loads
+        .iter()
+        .filter(|load| load.va > mapped_end && load.va >= program_end)
+        .find(is_anonymous)?;
     (heap.va - program_end <= MAX_BRK_DISTANCE).then_some(heap.va..heap.end())
 }
 

@@ -17,6 +17,7 @@
 
 use super::Format;
 use super::draft::{Draft, MAX_ENTRIES, MAX_NAME};
+use super::proc_maps;
 use super::span::Spans;
 use super::stream_names::stream_name;
 use crate::bytes;
@@ -24,12 +25,12 @@ use crate::error::Error;
 use crate::memory::{Dump, Label, RegionKind, Thread};
 use minidump::format::{
     MINIDUMP_DIRECTORY, MINIDUMP_EXCEPTION_STREAM, MINIDUMP_HEADER, MINIDUMP_LOCATION_DESCRIPTOR,
-    MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_MEMORY_INFO, MINIDUMP_MODULE,
-    MINIDUMP_STREAM_TYPE as StreamType, MINIDUMP_SYSTEM_INFO, MINIDUMP_THREAD, MINIDUMP_THREAD_NAME, MemoryState,
+    MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_MEMORY_INFO,
+    MINIDUMP_MODULE, MINIDUMP_STREAM_TYPE as StreamType, MINIDUMP_SYSTEM_INFO, MINIDUMP_THREAD,
+    MINIDUMP_THREAD_NAME, MemoryState,
 };
 use scroll::ctx::TryFromCtx;
 use scroll::{Endian, Pread};
-use std::ops::Range;
 
 /// The format.
 pub struct Minidump;
@@ -44,7 +45,11 @@ impl Format for Minidump {
     }
 
     fn read(&self, data: &[u8]) -> Dump {
-        let endian = if data.starts_with(b"MDMP") { Endian::Little } else { Endian::Big };
+        let endian = if data.starts_with(b"MDMP") {
+            Endian::Little
+        } else {
+            Endian::Big
+        };
         let mut reader = Reader {
             data,
             endian,
@@ -86,23 +91,36 @@ struct Reader<'d> {
 impl Reader<'_> {
     fn read(&mut self) {
         let name = self.draft.name("minidump header");
-        self.draft.label(0, Label::other(0, HEADER, RegionKind::Header, name));
-        let Some(header) = self.record::<MINIDUMP_HEADER>(0) else { return };
+        self.draft
+            .label(0, Label::other(0, HEADER, RegionKind::Header, name));
+        let Some(header) = self.record::<MINIDUMP_HEADER>(0) else {
+            return;
+        };
         let directory = u64::from(header.stream_directory_rva);
         let size = u64::from(header.stream_count) * ENTRY;
         let name = self.draft.name("stream directory");
-        self.draft.label(8, Label::other(directory, size, RegionKind::Header, name));
+        self.draft
+            .label(8, Label::other(directory, size, RegionKind::Header, name));
         let mut streams = Vec::new();
         for index in 0..u64::from(header.stream_count) {
             let at = directory + index * ENTRY;
-            let Some(entry) = self.record::<MINIDUMP_DIRECTORY>(at) else { break };
+            let Some(entry) = self.record::<MINIDUMP_DIRECTORY>(at) else {
+                break;
+            };
             let location = entry.location;
-            let stream = Stream { kind: entry.stream_type, at: location.rva.into(), size: location.data_size.into() };
+            let stream = Stream {
+                kind: entry.stream_type,
+                at: location.rva.into(),
+                size: location.data_size.into(),
+            };
             if stream.kind == 0 && stream.size == 0 {
                 continue;
             }
             let name = self.draft.name(&stream_name(stream.kind));
-            self.draft.label(at, Label::other(stream.at, stream.size, RegionKind::Stream, name));
+            self.draft.label(
+                at,
+                Label::other(stream.at, stream.size, RegionKind::Stream, name),
+            );
             if streams.len() < MAX_STREAMS {
                 streams.push(stream);
             } else {
@@ -112,9 +130,14 @@ impl Reader<'_> {
         for stream in &streams {
             self.stream(*stream);
         }
-        let told = if self.allocated.is_empty() { &self.mapped } else { &self.allocated };
+        let told = if self.allocated.is_empty() {
+            &self.mapped
+        } else {
+            &self.allocated
+        };
         self.draft.not_dumped = told.without(&self.draft.dumped);
-        self.draft.deepen_stacks(&std::mem::take(&mut self.allocated).sorted());
+        self.draft
+            .deepen_stacks(&std::mem::take(&mut self.allocated).sorted());
     }
 
     fn stream(&mut self, stream: Stream) {
@@ -135,7 +158,9 @@ impl Reader<'_> {
                 }
             }
             k if k == kind(StreamType::HandleDataStream) => self.named_entries(stream, &[8, 12]),
-            k if k == kind(StreamType::UnloadedModuleListStream) => self.named_entries(stream, &[20]),
+            k if k == kind(StreamType::UnloadedModuleListStream) => {
+                self.named_entries(stream, &[20])
+            }
             k if k == kind(StreamType::CrashpadInfoStream) => self.crashpad(stream),
             k if k == kind(StreamType::LinuxMaps) => self.linux_maps(stream),
             k if k == kind(StreamType::LinuxProcStatus) => self.linux_status(stream),
@@ -144,7 +169,9 @@ impl Reader<'_> {
     }
 
     fn system(&mut self, stream: Stream) {
-        let Some(info) = self.record::<MINIDUMP_SYSTEM_INFO>(stream.at) else { return };
+        let Some(info) = self.record::<MINIDUMP_SYSTEM_INFO>(stream.at) else {
+            return;
+        };
         self.counted(stream.at, info.csd_version_rva, "names");
         self.draft.platform.processor = match info.processor_architecture {
             0 => "x86".to_owned(),
@@ -188,7 +215,9 @@ impl Reader<'_> {
 
     fn threads(&mut self, stream: Stream, entry_size: u64) {
         for at in self.entries(stream, entry_size) {
-            let Some(thread) = self.record::<MINIDUMP_THREAD>(at) else { break };
+            let Some(thread) = self.record::<MINIDUMP_THREAD>(at) else {
+                break;
+            };
             let memory = thread.stack;
             let size = u64::from(memory.memory.data_size);
             let start = memory.start_of_memory_range;
@@ -200,13 +229,19 @@ impl Reader<'_> {
             }
             self.location(at, thread.thread_context, "thread context");
             let stack = (size > 0).then_some(start..start.saturating_add(size));
-            self.draft.thread(Thread { id: thread.thread_id.into(), name: None, stack });
+            self.draft.thread(Thread {
+                id: thread.thread_id.into(),
+                name: None,
+                stack,
+            });
         }
     }
 
     fn thread_names(&mut self, stream: Stream) {
         for at in self.entries(stream, THREAD_NAME) {
-            let Some(entry) = self.record::<MINIDUMP_THREAD_NAME>(at) else { break };
+            let Some(entry) = self.record::<MINIDUMP_THREAD_NAME>(at) else {
+                break;
+            };
             let rva = u32::try_from(entry.thread_name_rva).unwrap_or_default();
             if let Some(name) = self.string(at, rva) {
                 self.draft.name_thread(entry.thread_id.into(), name);
@@ -216,7 +251,9 @@ impl Reader<'_> {
 
     fn modules(&mut self, stream: Stream) {
         for at in self.entries(stream, MODULE) {
-            let Some(module) = self.record::<MINIDUMP_MODULE>(at) else { break };
+            let Some(module) = self.record::<MINIDUMP_MODULE>(at) else {
+                break;
+            };
             self.location(at, module.cv_record, "module debug record");
             self.location(at, module.misc_record, "module debug record");
             let start = module.base_of_image;
@@ -226,37 +263,53 @@ impl Reader<'_> {
             if self.draft.process.name.is_none() {
                 self.draft.process.name = Some(name.clone());
             }
-            self.draft.module(start..start.saturating_add(size), 0, name);
+            self.draft
+                .module(start..start.saturating_add(size), 0, name);
         }
     }
 
     fn memory(&mut self, stream: Stream) {
         for at in self.entries(stream, MEMORY) {
-            let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at) else { break };
+            let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR>(at) else {
+                break;
+            };
             self.memory_range(at, range);
         }
     }
 
     /// Labels memory. Offset 0 means that the memory is not in the dump, or is in the Memory64List.
     fn memory_range(&mut self, entry: u64, range: MINIDUMP_MEMORY_DESCRIPTOR) {
-        let (start, size) = (range.start_of_memory_range, u64::from(range.memory.data_size));
+        let (start, size) = (
+            range.start_of_memory_range,
+            u64::from(range.memory.data_size),
+        );
         if size > 0 && range.memory.rva > 0 {
-            self.draft.label(entry, Label::memory(range.memory.rva.into(), size, start));
+            self.draft
+                .label(entry, Label::memory(range.memory.rva.into(), size, start));
             self.draft.dumped.add(start, size);
         }
     }
 
     fn memory64(&mut self, stream: Stream) {
-        let Some((count, mut offset)) = self.record::<u64>(stream.at).zip(self.record::<u64>(stream.at + 8)) else {
+        let Some((count, mut offset)) = self
+            .record::<u64>(stream.at)
+            .zip(self.record::<u64>(stream.at + 8))
+        else {
             return;
         };
         let room = stream.size.saturating_sub(16) / MEMORY64;
         if count > room {
             let expected = format!("a Memory64List of {count} ranges");
-            self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
+            self.draft.fault(Error::malformed(
+                stream.at,
+                expected,
+                format!("room for {room}"),
+            ));
         }
         for at in self.read_entries(stream.at + 16, count.min(room), MEMORY64) {
-            let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR64>(at) else { break };
+            let Some(range) = self.record::<MINIDUMP_MEMORY_DESCRIPTOR64>(at) else {
+                break;
+            };
             let (start, size) = (range.start_of_memory_range, range.data_size);
             self.draft.label(at, Label::memory(offset, size, start));
             self.draft.dumped.add(start, size);
@@ -272,7 +325,9 @@ impl Reader<'_> {
         };
         let count = count.unwrap_or_default();
         for at in self.sized_entries(stream, count, MEMORY_INFO) {
-            let Some(info) = self.record::<MINIDUMP_MEMORY_INFO>(at) else { break };
+            let Some(info) = self.record::<MINIDUMP_MEMORY_INFO>(at) else {
+                break;
+            };
             if info.state == MemoryState::MEM_COMMIT.bits() {
                 self.allocated.add(info.base_address, info.region_size);
             }
@@ -296,7 +351,9 @@ impl Reader<'_> {
     fn crashpad(&mut self, stream: Stream) {
         self.annotations(stream.at + 36, 8, &[0, 4]);
         for link in self.located_entries(stream.at + 44, 12) {
-            let Some(module) = self.record::<MINIDUMP_LOCATION_DESCRIPTOR>(link + 4) else { break };
+            let Some(module) = self.record::<MINIDUMP_LOCATION_DESCRIPTOR>(link + 4) else {
+                break;
+            };
             self.location(link, module, "Crashpad annotations");
             if module.data_size >= 28 && module.rva > 0 {
                 let at = u64::from(module.rva);
@@ -320,12 +377,17 @@ impl Reader<'_> {
     /// File offsets of the entries of the list that the location at file offset `at` gives; without
     /// annotations the location is all zeros.
     fn located_entries(&mut self, at: u64, entry_size: u64) -> impl Iterator<Item = u64> + use<> {
-        let list = self.record::<MINIDUMP_LOCATION_DESCRIPTOR>(at).filter(|list| list.data_size >= 4 && list.rva > 0);
+        let list = self
+            .record::<MINIDUMP_LOCATION_DESCRIPTOR>(at)
+            .filter(|list| list.data_size >= 4 && list.rva > 0);
         let (mut count, mut start) = (0, 0);
         if let Some(list) = list {
             self.location(at, list, "Crashpad annotations");
             let room = (u64::from(list.data_size) - 4) / entry_size;
-            count = self.record::<u32>(list.rva.into()).map_or(0, u64::from).min(room);
+            count = self
+                .record::<u32>(list.rva.into())
+                .map_or(0, u64::from)
+                .min(room);
             start = u64::from(list.rva) + 4;
         }
         self.read_entries(start, count, entry_size)
@@ -335,11 +397,14 @@ impl Reader<'_> {
     fn linux_maps(&mut self, stream: Stream) {
         let text = self.text(stream);
         for line in text.lines().take(MAX_ENTRIES) {
-            let Some((addresses, offset, name)) = mapping(line) else { continue };
+            let Some((addresses, offset, name)) = proc_maps::mapping(line) else {
+                continue;
+            };
             if name == "[heap]" || ANDROID_HEAPS.iter().any(|heap| name.starts_with(heap)) {
                 self.draft.heap(addresses);
             } else if name.starts_with('/') {
-                self.draft.module(addresses, offset, name.chars().take(MAX_NAME).collect());
+                self.draft
+                    .module(addresses, offset, name.chars().take(MAX_NAME).collect());
             }
         }
     }
@@ -347,8 +412,14 @@ impl Reader<'_> {
     /// The text of `/proc/PID/status`.
     fn linux_status(&mut self, stream: Stream) {
         let text = self.text(stream);
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        self.draft.process.id = field("Pid:").and_then(|id| id.parse().ok()).or(self.draft.process.id);
+        let field = |name: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::trim)
+        };
+        self.draft.process.id = field("Pid:")
+            .and_then(|id| id.parse().ok())
+            .or(self.draft.process.id);
         if let Some(name) = field("Name:").filter(|name| !name.is_empty()) {
             self.draft.process.name = Some(name.chars().take(MAX_NAME).collect());
         }
@@ -358,7 +429,12 @@ impl Reader<'_> {
     fn location(&mut self, entry: u64, location: MINIDUMP_LOCATION_DESCRIPTOR, name: &str) {
         if location.data_size > 0 && location.rva > 0 {
             let name = self.draft.name(name);
-            let label = Label::other(location.rva.into(), location.data_size.into(), RegionKind::Stream, name);
+            let label = Label::other(
+                location.rva.into(),
+                location.data_size.into(),
+                RegionKind::Stream,
+                name,
+            );
             self.draft.label(entry, label);
         }
     }
@@ -367,33 +443,62 @@ impl Reader<'_> {
     /// number to eight bytes.
     fn entries(&mut self, stream: Stream, entry_size: u64) -> impl Iterator<Item = u64> + use<> {
         let count = self.record::<u32>(stream.at).map_or(0, u64::from);
-        let padding = if stream.size == 8 + count * entry_size { 8 } else { 4 };
+        let padding = if stream.size == 8 + count * entry_size {
+            8
+        } else {
+            4
+        };
         let room = stream.size.saturating_sub(padding) / entry_size;
         if count > room {
             let expected = format!("{} of {count} entries", stream_name(stream.kind));
-            self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
+            self.draft.fault(Error::malformed(
+                stream.at,
+                expected,
+                format!("room for {room}"),
+            ));
         }
         self.read_entries(stream.at + padding, count.min(room), entry_size)
     }
 
     /// File offsets of the entries of a list that starts with the sizes of its header and of an entry,
     /// which is at least `least` bytes.
-    fn sized_entries(&mut self, stream: Stream, count: u64, least: u64) -> impl Iterator<Item = u64> + use<> {
+    fn sized_entries(
+        &mut self,
+        stream: Stream,
+        count: u64,
+        least: u64,
+    ) -> impl Iterator<Item = u64> + use<> {
         let size = |at| self.record::<u32>(at).map_or(0, u64::from);
         let (header, entry_size) = (size(stream.at), size(stream.at + 4));
-        let room = stream.size.saturating_sub(header).checked_div(entry_size).unwrap_or_default();
+        let room = stream
+            .size
+            .saturating_sub(header)
+            .checked_div(entry_size)
+            .unwrap_or_default();
         let count = if entry_size < least { 0 } else { count };
         if count > room {
             let expected = format!("{} of {count} entries", stream_name(stream.kind));
-            self.draft.fault(Error::malformed(stream.at, expected, format!("room for {room}")));
+            self.draft.fault(Error::malformed(
+                stream.at,
+                expected,
+                format!("room for {room}"),
+            ));
         }
         self.read_entries(stream.at + header, count.min(room), entry_size)
     }
 
     /// File offsets of `count` entries from `at` on, as far as they lie in the file and may still be
     /// read.
-    fn read_entries(&mut self, at: u64, count: u64, entry_size: u64) -> impl Iterator<Item = u64> + use<> {
-        let present = (self.data.len() as u64).saturating_sub(at).checked_div(entry_size).unwrap_or_default();
+    fn read_entries(
+        &mut self,
+        at: u64,
+        count: u64,
+        entry_size: u64,
+    ) -> impl Iterator<Item = u64> + use<> {
+        let present = (self.data.len() as u64)
+            .saturating_sub(at)
+            .checked_div(entry_size)
+            .unwrap_or_default();
         let count = count.min(present);
         if count > self.entries_left {
             self.draft.cut();
@@ -408,7 +513,9 @@ impl Reader<'_> {
     where
         T: TryFromCtx<'a, Endian, Error = scroll::Error>,
     {
-        self.data.pread_with(usize::try_from(at).ok()?, self.endian).ok()
+        self.data
+            .pread_with(usize::try_from(at).ok()?, self.endian)
+            .ok()
     }
 
     /// A MINIDUMP_STRING: length in bytes, UTF-16 text.
@@ -425,7 +532,9 @@ impl Reader<'_> {
             Endian::Little => u16::from_le_bytes(*unit),
             Endian::Big => u16::from_be_bytes(*unit),
         };
-        Some(String::from_utf16_lossy(&units.iter().map(unit).collect::<Vec<_>>()))
+        Some(String::from_utf16_lossy(
+            &units.iter().map(unit).collect::<Vec<_>>(),
+        ))
     }
 
     /// Labels text or a value that starts with its length in bytes, and the zero that may end it. An
@@ -435,39 +544,32 @@ impl Reader<'_> {
             return;
         }
         let at = u64::from(rva);
-        let Some(length) = self.record::<u32>(at) else { return self.draft.declare(entry, at, 4) };
+        let Some(length) = self.record::<u32>(at) else {
+            return self.draft.declare(entry, at, 4);
+        };
         let size = 4 + u64::from(length);
         let zeros = [2, 1].into_iter().find(|&zeros| {
             let end = usize::try_from(at + size).ok();
-            end.and_then(|end| bytes::slice(self.data, end, zeros)).is_some_and(bytes::is_zero)
+            end.and_then(|end| bytes::slice(self.data, end, zeros))
+                .is_some_and(bytes::is_zero)
         });
         let name = self.draft.name(name);
         let size = size + zeros.unwrap_or_default() as u64;
-        self.draft.label(entry, Label::other(at, size, RegionKind::Stream, name));
+        self.draft
+            .label(entry, Label::other(at, size, RegionKind::Stream, name));
     }
 
     fn text(&mut self, stream: Stream) -> String {
         let size = stream.size.min(self.text_left);
         self.text_left -= size;
-        let start = usize::try_from(stream.at).unwrap_or(usize::MAX).min(self.data.len());
-        let end = usize::try_from(stream.at + size).unwrap_or(usize::MAX).min(self.data.len());
+        let start = usize::try_from(stream.at)
+            .unwrap_or(usize::MAX)
+            .min(self.data.len());
+        let end = usize::try_from(stream.at + size)
+            .unwrap_or(usize::MAX)
+            .min(self.data.len());
         String::from_utf8_lossy(self.data.get(start..end).unwrap_or_default()).into_owned()
     }
-}
-
-/// Addresses, offset in the file and name of a line of `/proc/PID/maps`: addresses, rights, offset,
-/// device, inode, name. A name may hold blanks.
-fn mapping(line: &str) -> Option<(Range<u64>, u64, &str)> {
-    let mut rest = line;
-    let mut field = || {
-        let (field, behind) = rest.trim_start().split_once(' ').unwrap_or((rest.trim_start(), ""));
-        rest = behind;
-        field
-    };
-    let (addresses, _, offset, _, _) = (field(), field(), field(), field(), field());
-    let (start, end) = addresses.split_once('-')?;
-    let number = |text| u64::from_str_radix(text, 16).ok();
-    Some((number(start)?..number(end)?, number(offset)?, rest.trim()))
 }
 
 const HEADER: u64 = 32;

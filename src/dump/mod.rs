@@ -4,6 +4,7 @@
 mod draft;
 pub mod elf;
 pub mod minidump;
+mod proc_maps;
 pub mod raw;
 mod span;
 mod stream_names;
@@ -28,7 +29,11 @@ pub const FORMATS: &[&dyn Format] = &[&minidump::Minidump, &elf::ElfCore, &raw::
 
 /// The format `data` is in.
 pub fn sniff(data: &[u8]) -> &'static dyn Format {
-    FORMATS.iter().copied().find(|format| format.sniff(data)).unwrap_or(&raw::Raw)
+    FORMATS
+        .iter()
+        .copied()
+        .find(|format| format.sniff(data))
+        .unwrap_or(&raw::Raw)
 }
 
 #[cfg(test)]
@@ -39,7 +44,9 @@ mod tests {
     fn every_reader_has_a_fuzz_target() {
         for format in FORMATS.iter().filter(|format| format.name() != "raw") {
             let name = format.name().replace('-', "_");
-            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/reader_").to_owned() + &name + ".rs";
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets/reader_").to_owned()
+                + &name
+                + ".rs";
             assert!(std::path::Path::new(&path).exists(), "{path}");
         }
     }

@@ -23,13 +23,16 @@ impl Spans {
 
     /// How many addresses are in this set and not in `other`.
     pub fn without(&self, other: &Self) -> u64 {
-        let union = Self { ranges: [&self.ranges[..], &other.ranges].concat() };
+        let union = Self {
+            ranges: [&self.ranges[..], &other.ranges].concat(),
+        };
         union.size() - other.size()
     }
 
     /// The same set for look-up: ranges that overlap are one, ranges that only touch are not.
     pub fn sorted(mut self) -> SortedSpans {
-        self.ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        self.ranges
+            .sort_unstable_by_key(|range| (range.start, range.end));
         self.ranges.dedup_by(|range, before| {
             let overlaps = range.start < before.end;
             if overlaps {
@@ -37,12 +40,16 @@ impl Spans {
             }
             overlaps
         });
-        SortedSpans { ranges: self.ranges }
+        SortedSpans {
+            ranges: self.ranges,
+        }
     }
 
     fn size(&self) -> u64 {
         let sorted = self.clone().sorted();
-        sorted.ranges.iter().fold(0u64, |size, range| size.saturating_add(range.end - range.start))
+        sorted.ranges.iter().fold(0u64, |size, range| {
+            size.saturating_add(range.end - range.start)
+        })
     }
 }
 
@@ -56,7 +63,10 @@ impl SortedSpans {
     /// The range that holds `address`.
     pub fn around(&self, address: u64) -> Option<Range<u64>> {
         let behind = self.ranges.partition_point(|range| range.start <= address);
-        self.ranges.get(behind.checked_sub(1)?).filter(|range| address < range.end).cloned()
+        self.ranges
+            .get(behind.checked_sub(1)?)
+            .filter(|range| address < range.end)
+            .cloned()
     }
 }
 

@@ -65,22 +65,43 @@ impl MemoryMap {
         labels.sort_by_key(|label| (label.start, Reverse((label.end, label.kind, label.va))));
         let parts = innermost(labels.iter().map(|label| label.start..label.end));
         let mut regions: Vec<Region> = Vec::with_capacity(parts.len() + 1);
-        let gap = |start, end| Region { start, end, kind: RegionKind::Gap, va: None, name: 0 };
+        let gap = |start, end| Region {
+            start,
+            end,
+            kind: RegionKind::Gap,
+            va: None,
+            name: 0,
+        };
         let mut at = 0;
         for part in parts {
-            let Some(label) = labels.get(part.index) else { continue };
+            let Some(label) = labels.get(part.index) else {
+                continue;
+            };
             let (start, end) = (part.range.start, part.range.end);
             if start > at {
                 push(&mut regions, gap(at, start));
             }
             let va = label.va.and_then(|va| va.checked_add(start - label.start));
-            push(&mut regions, Region { start, end, kind: label.kind, va, name: label.name });
+            push(
+                &mut regions,
+                Region {
+                    start,
+                    end,
+                    kind: label.kind,
+                    va,
+                    name: label.name,
+                },
+            );
             at = end;
         }
         if at < length {
             push(&mut regions, gap(at, length));
         }
-        Self { regions, names, owners }
+        Self {
+            regions,
+            names,
+            owners,
+        }
     }
 
     /// A file of `length` bytes that is no dump.
@@ -102,14 +123,20 @@ impl MemoryMap {
     /// The name of a stream region; hostile text where it comes from the dump.
     pub fn name(&self, region: &Region) -> &str {
         let named = matches!(region.kind, RegionKind::Stream | RegionKind::Header);
-        let name = usize::try_from(region.name).ok().and_then(|index| self.names.get(index));
+        let name = usize::try_from(region.name)
+            .ok()
+            .and_then(|index| self.names.get(index));
         name.filter(|_| named).map_or("", String::as_str)
     }
 
     /// The region that holds the byte at file offset `offset`.
     pub fn region_at(&self, offset: u64) -> Option<&Region> {
-        let behind = self.regions.partition_point(|region| region.start <= offset);
-        self.regions.get(behind.checked_sub(1)?).filter(|region| offset < region.end)
+        let behind = self
+            .regions
+            .partition_point(|region| region.start <= offset);
+        self.regions
+            .get(behind.checked_sub(1)?)
+            .filter(|region| offset < region.end)
     }
 
     /// A range of file offsets as pieces: one where addresses run through or there are none, several
@@ -121,7 +148,9 @@ impl MemoryMap {
             let length = region.end.min(range.end) - offset;
             let va = region.va_at(offset);
             match pieces.last_mut() {
-                Some(last) if va == last.va.and_then(|va| va.checked_add(last.length)) => last.length += length,
+                Some(last) if va == last.va.and_then(|va| va.checked_add(last.length)) => {
+                    last.length += length
+                }
                 _ => pieces.push(Piece { offset, length, va }),
             }
             offset += length;
@@ -142,7 +171,10 @@ impl MemoryMap {
             Some(RegionKind::Memory) => OwnerKind::Private,
             Some(RegionKind::Gap) | None => OwnerKind::Gap,
         };
-        Owner { kind, name: region.map_or("", |region| self.name(region)).to_owned() }
+        Owner {
+            kind,
+            name: region.map_or("", |region| self.name(region)).to_owned(),
+        }
     }
 }
 
@@ -169,12 +201,16 @@ mod tests {
 
     fn labels() -> impl Strategy<Value = Vec<Label>> {
         let number = prop_oneof![0..200u64, Just(u64::MAX), Just(u64::MAX - 5), any::<u64>()];
-        let label = (number.clone(), number.clone(), proptest::option::of(number), 0..3u32).prop_map(
-            |(offset, length, va, name)| match va {
+        let label = (
+            number.clone(),
+            number.clone(),
+            proptest::option::of(number),
+            0..3u32,
+        )
+            .prop_map(|(offset, length, va, name)| match va {
                 Some(va) => Label::memory(offset, length, va),
                 None => Label::other(offset, length, RegionKind::Stream, name),
-            },
-        );
+            });
         proptest::collection::vec(label, 0..20)
     }
 
@@ -218,7 +254,11 @@ mod tests {
             Label::other(15, 2, RegionKind::Stream, 7),
         ];
         let map = MemoryMap::tile(50, labels, Vec::new(), Owners::default());
-        let seen: Vec<_> = map.regions().iter().map(|r| (r.start, r.end, r.kind, r.va)).collect();
+        let seen: Vec<_> = map
+            .regions()
+            .iter()
+            .map(|r| (r.start, r.end, r.kind, r.va))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -232,17 +272,46 @@ mod tests {
         );
         assert_eq!(
             map.pieces(18..22),
-            [Piece { offset: 18, length: 2, va: Some(0x1008) }, Piece { offset: 20, length: 2, va: Some(0x9000) }]
+            [
+                Piece {
+                    offset: 18,
+                    length: 2,
+                    va: Some(0x1008)
+                },
+                Piece {
+                    offset: 20,
+                    length: 2,
+                    va: Some(0x9000)
+                }
+            ]
         );
     }
 
     #[test]
     fn a_lie_over_the_whole_file_costs_only_the_gaps() {
         let lie = Label::memory(1, u64::MAX, 0x6666_0000);
-        let labels = vec![Label::memory(10, 10, 0x1000), lie, Label::memory(30, 10, 0x2000)];
+        let labels = vec![
+            Label::memory(10, 10, 0x1000),
+            lie,
+            Label::memory(30, 10, 0x2000),
+        ];
         let map = MemoryMap::tile(50, labels, Vec::new(), Owners::default());
         let seen: Vec<_> = map.regions().iter().map(|r| (r.start, r.va)).collect();
-        let lies = [(1, Some(0x6666_0000)), (20, Some(0x6666_0013)), (40, Some(0x6666_0027))];
-        assert_eq!(seen, [(0, None), lies[0], (10, Some(0x1000)), lies[1], (30, Some(0x2000)), lies[2]]);
+        let lies = [
+            (1, Some(0x6666_0000)),
+            (20, Some(0x6666_0013)),
+            (40, Some(0x6666_0027)),
+        ];
+        assert_eq!(
+            seen,
+            [
+                (0, None),
+                lies[0],
+                (10, Some(0x1000)),
+                lies[1],
+                (30, Some(0x2000)),
+                lies[2]
+            ]
+        );
     }
 }

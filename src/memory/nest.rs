@@ -36,7 +36,10 @@ fn close(parts: &mut Vec<Part>, open: &mut Vec<(u64, usize)>, mut at: u64, until
     while let Some(&(end, index)) = open.last() {
         let stop = end.min(until);
         if at < stop {
-            parts.push(Part { range: at..stop, index });
+            parts.push(Part {
+                range: at..stop,
+                index,
+            });
             at = stop;
         }
         if end > until {
@@ -49,7 +52,9 @@ fn close(parts: &mut Vec<Part>, open: &mut Vec<(u64, usize)>, mut at: u64, until
 /// The part of sorted `parts` that holds `number`.
 pub fn part_at(parts: &[Part], number: u64) -> Option<&Part> {
     let behind = parts.partition_point(|part| part.range.start <= number);
-    parts.get(behind.checked_sub(1)?).filter(|part| number < part.range.end)
+    parts
+        .get(behind.checked_sub(1)?)
+        .filter(|part| number < part.range.end)
 }
 
 #[cfg(test)]

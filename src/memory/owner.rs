@@ -43,7 +43,11 @@ pub struct Owners {
 impl Owners {
     /// Takes the lists in any order; where ranges overlap, the one that starts last before an address
     /// owns it, of two that start together the shorter.
-    pub fn new(mut threads: Vec<Thread>, mut modules: Vec<Module>, mut heaps: Vec<Range<u64>>) -> Self {
+    pub fn new(
+        mut threads: Vec<Thread>,
+        mut modules: Vec<Module>,
+        mut heaps: Vec<Range<u64>>,
+    ) -> Self {
         let order = |range: &Range<u64>| (range.start, Reverse(range.end));
         threads.sort_by_key(|thread| (thread.stack.as_ref().map(order), thread.id));
         modules.sort_by_key(|module| order(&module.addresses));
@@ -57,7 +61,11 @@ impl Owners {
             module.base = bases.get(&module.name).copied().unwrap_or(module.base);
         }
         Self {
-            stack_parts: innermost(threads.iter().map(|thread| thread.stack.clone().unwrap_or(0..0))),
+            stack_parts: innermost(
+                threads
+                    .iter()
+                    .map(|thread| thread.stack.clone().unwrap_or(0..0)),
+            ),
             module_parts: innermost(modules.iter().map(|module| module.addresses.clone())),
             heap_parts: innermost(heaps.iter().cloned()),
             threads,
@@ -82,14 +90,27 @@ impl Owners {
                 Some(name) if !name.is_empty() => format!("thread {} ({name})", thread.id),
                 _ => format!("thread {}", thread.id),
             };
-            return Owner { kind: OwnerKind::Stack, name };
+            return Owner {
+                kind: OwnerKind::Stack,
+                name,
+            };
         }
         if let Some(module) = self.module_at(va) {
             let offset = va.saturating_sub(module.base);
-            return Owner { kind: OwnerKind::Module, name: format!("{}+{offset:#x}", module.name) };
+            return Owner {
+                kind: OwnerKind::Module,
+                name: format!("{}+{offset:#x}", module.name),
+            };
         }
-        let kind = if part_at(&self.heap_parts, va).is_some() { OwnerKind::Heap } else { OwnerKind::Private };
-        Owner { kind, name: String::new() }
+        let kind = if part_at(&self.heap_parts, va).is_some() {
+            OwnerKind::Heap
+        } else {
+            OwnerKind::Private
+        };
+        Owner {
+            kind,
+            name: String::new(),
+        }
     }
 
     /// The module mapped at `va`.
@@ -108,16 +129,34 @@ mod tests {
 
     #[test]
     fn the_closest_owner_wins() {
-        let thread = |id, stack: Option<Range<u64>>| Thread { id, name: (id == 2).then(|| "signer".to_owned()), stack };
+        let thread = |id, stack: Option<Range<u64>>| Thread {
+            id,
+            name: (id == 2).then(|| "signer".to_owned()),
+            stack,
+        };
         let owners = Owners::new(
-            vec![thread(2, Some(0x5000..0x6000)), thread(1, Some(0x7000..0x8000)), thread(3, None)],
-            vec![Module { addresses: 0x1000..0x3000, base: 0x1000, name: "libx.so".to_owned() }],
+            vec![
+                thread(2, Some(0x5000..0x6000)),
+                thread(1, Some(0x7000..0x8000)),
+                thread(3, None),
+            ],
+            vec![Module {
+                addresses: 0x1000..0x3000,
+                base: 0x1000,
+                name: "libx.so".to_owned(),
+            }],
             std::iter::once(0x9000..0xa000).collect(),
         );
         let kind = |va| (owners.of(va).kind, owners.of(va).name);
-        assert_eq!(kind(0x5000), (OwnerKind::Stack, "thread 2 (signer)".to_owned()));
+        assert_eq!(
+            kind(0x5000),
+            (OwnerKind::Stack, "thread 2 (signer)".to_owned())
+        );
         assert_eq!(kind(0x7fff), (OwnerKind::Stack, "thread 1".to_owned()));
-        assert_eq!(kind(0x2000), (OwnerKind::Module, "libx.so+0x1000".to_owned()));
+        assert_eq!(
+            kind(0x2000),
+            (OwnerKind::Module, "libx.so+0x1000".to_owned())
+        );
         assert_eq!(kind(0x9fff).0, OwnerKind::Heap);
         assert_eq!(kind(0x3000).0, OwnerKind::Private);
         assert_eq!(kind(0).0, OwnerKind::Private);
@@ -126,10 +165,18 @@ mod tests {
 
     #[test]
     fn behind_an_inner_mapping_the_outer_one_goes_on() {
-        let module = |addresses, name: &str| Module { base: 0x1000, addresses, name: name.to_owned() };
+        let module = |addresses, name: &str| Module {
+            base: 0x1000,
+            addresses,
+            name: name.to_owned(),
+        };
         let owners = Owners::new(
             Vec::new(),
-            vec![module(0x1000..0x2000, "inner"), module(0x1000..0x9000, "outer"), module(0x3000..0x4000, "inner")],
+            vec![
+                module(0x1000..0x2000, "inner"),
+                module(0x1000..0x9000, "outer"),
+                module(0x3000..0x4000, "inner"),
+            ],
             Vec::new(),
         );
         let name = |va| owners.of(va).name;

@@ -50,12 +50,24 @@ impl Label {
     /// Memory of the process from address `va` on. A range whose end overflows ends at the last
     /// offset there is.
     pub fn memory(offset: u64, length: u64, va: u64) -> Self {
-        Self { start: offset, end: offset.saturating_add(length), kind: RegionKind::Memory, va: Some(va), name: 0 }
+        Self {
+            start: offset,
+            end: offset.saturating_add(length),
+            kind: RegionKind::Memory,
+            va: Some(va),
+            name: 0,
+        }
     }
 
     /// A range without an address.
     pub fn other(offset: u64, length: u64, kind: RegionKind, name: u32) -> Self {
-        Self { start: offset, end: offset.saturating_add(length), kind, va: None, name }
+        Self {
+            start: offset,
+            end: offset.saturating_add(length),
+            kind,
+            va: None,
+            name,
+        }
     }
 }
 

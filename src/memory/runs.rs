@@ -33,7 +33,13 @@ pub fn windows(regions: &[Region], reach: u64) -> Vec<Window> {
     let mut segments: Vec<Segment> = regions
         .iter()
         .filter(|region| region.kind == RegionKind::Memory)
-        .filter_map(|region| Some(Segment { va: region.va?, offset: region.start, length: region.len() }))
+        .filter_map(|region| {
+            Some(Segment {
+                va: region.va?,
+                offset: region.start,
+                length: region.len(),
+            })
+        })
         .filter(|segment| segment.va.checked_add(segment.length).is_some())
         .collect();
     segments.sort_unstable_by_key(|segment| (segment.va, segment.offset));
@@ -67,14 +73,21 @@ fn first_view(segments: &[Segment]) -> Vec<Segment> {
 /// The same, but every address belongs to the last that claims it.
 fn last_view(segments: &[Segment]) -> Vec<Segment> {
     let parts = innermost(segments.iter().map(|segment| segment.va..segment.va_end()));
-    parts.into_iter().filter_map(|part| clip(*segments.get(part.index)?, part.range)).collect()
+    parts
+        .into_iter()
+        .filter_map(|part| clip(*segments.get(part.index)?, part.range))
+        .collect()
 }
 
 /// The part of `segment` inside `addresses`.
 fn clip(segment: Segment, addresses: Range<u64>) -> Option<Segment> {
     let start = addresses.start.max(segment.va);
     let end = addresses.end.min(segment.va_end());
-    (start < end).then(|| Segment { va: start, offset: segment.offset + (start - segment.va), length: end - start })
+    (start < end).then(|| Segment {
+        va: start,
+        offset: segment.offset + (start - segment.va),
+        length: end - start,
+    })
 }
 
 /// Windows of an address space without overlaps.
@@ -98,7 +111,10 @@ fn windows_of(view: &[Segment], reach: u64) -> Vec<Window> {
             let first = run.partition_point(|segment| segment.va_end() <= span.start);
             let last = run.partition_point(|segment| segment.va < span.end);
             let inside = run.get(first..last).unwrap_or_default();
-            inside.iter().filter_map(|segment| clip(*segment, span.clone())).collect::<Window>()
+            inside
+                .iter()
+                .filter_map(|segment| clip(*segment, span.clone()))
+                .collect::<Window>()
         }));
     }
     windows
@@ -110,7 +126,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn memory(start: u64, end: u64, va: u64) -> Region {
-        Region { start, end, kind: RegionKind::Memory, va: Some(va), name: 0 }
+        Region {
+            start,
+            end,
+            kind: RegionKind::Memory,
+            va: Some(va),
+            name: 0,
+        }
     }
 
     #[test]
@@ -124,39 +146,84 @@ mod tests {
         let windows = windows(&[memory(0, 100, 0x1064), memory(100, 200, 0x1000)], 30);
         assert_eq!(
             windows,
-            [
-                vec![
-                    Segment { va: 0x1000 + 70, offset: 170, length: 30 },
-                    Segment { va: 0x1064, offset: 0, length: 30 },
-                ]
-            ]
+            [vec![
+                Segment {
+                    va: 0x1000 + 70,
+                    offset: 170,
+                    length: 30
+                },
+                Segment {
+                    va: 0x1064,
+                    offset: 0,
+                    length: 30
+                },
+            ]]
         );
     }
 
     #[test]
     fn pages_in_reverse_order_are_one_window() {
-        let regions: Vec<Region> = (0..10).map(|i| memory(i * 10, i * 10 + 10, 1000 - i * 10)).collect();
+        let regions: Vec<Region> = (0..10)
+            .map(|i| memory(i * 10, i * 10 + 10, 1000 - i * 10))
+            .collect();
         let windows = windows(&regions, 64);
         assert_eq!(windows.len(), 1);
         assert_eq!(windows[0].len(), 10);
-        assert!(windows[0].windows(2).all(|pair| pair[0].va_end() == pair[1].va));
+        assert!(
+            windows[0]
+                .windows(2)
+                .all(|pair| pair[0].va_end() == pair[1].va)
+        );
     }
 
     #[test]
     fn both_copies_of_an_address_are_seen() {
         let regions = [memory(0, 100, 1000), memory(200, 300, 1050)];
         let windows = windows(&regions, 20);
-        let first = vec![Segment { va: 1080, offset: 80, length: 20 }, Segment { va: 1100, offset: 250, length: 20 }];
-        let last = vec![Segment { va: 1030, offset: 30, length: 20 }, Segment { va: 1050, offset: 200, length: 20 }];
+        let first = vec![
+            Segment {
+                va: 1080,
+                offset: 80,
+                length: 20,
+            },
+            Segment {
+                va: 1100,
+                offset: 250,
+                length: 20,
+            },
+        ];
+        let last = vec![
+            Segment {
+                va: 1030,
+                offset: 30,
+                length: 20,
+            },
+            Segment {
+                va: 1050,
+                offset: 200,
+                length: 20,
+            },
+        ];
         assert_eq!(windows, [last, first]);
     }
 
     #[test]
     fn a_nest_of_three_loses_nothing() {
-        let regions = [memory(0, 100, 1000), memory(200, 270, 1010), memory(300, 310, 1020)];
+        let regions = [
+            memory(0, 100, 1000),
+            memory(200, 270, 1010),
+            memory(300, 310, 1020),
+        ];
         let seen = windows(&regions, 50);
-        let tail = Segment { va: 1030, offset: 220, length: 50 };
-        assert!(seen.iter().flatten().any(|segment| *segment == tail), "{seen:?}");
+        let tail = Segment {
+            va: 1030,
+            offset: 220,
+            length: 50,
+        };
+        assert!(
+            seen.iter().flatten().any(|segment| *segment == tail),
+            "{seen:?}"
+        );
     }
 
     proptest! {

@@ -38,7 +38,11 @@ pub const STRONG: Style = Style::new().bold();
 
 /// `text` in `style` when `color` is on.
 pub fn paint(color: bool, style: Style, text: &str) -> String {
-    if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    if color {
+        format!("{style}{text}{style:#}")
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

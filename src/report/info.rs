@@ -70,25 +70,59 @@ pub struct RegionRow {
 ///
 /// # Errors
 /// When `out` fails.
-pub fn write_info(contents: &Contents, as_json: bool, color: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_info(
+    contents: &Contents,
+    as_json: bool,
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if as_json {
         serde_json::to_writer_pretty(&mut *out, contents)?;
         return writeln!(out);
     }
-    let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { printable(text) };
+    let known = |text: &str| {
+        if text.is_empty() {
+            "unknown".to_owned()
+        } else {
+            printable(text)
+        }
+    };
     writeln!(out, "{}", paint(color, STRONG, &printable(&contents.path)))?;
-    writeln!(out, "  format      {}, {}", contents.format, size(contents.size))?;
+    writeln!(
+        out,
+        "  format      {}, {}",
+        contents.format,
+        size(contents.size)
+    )?;
     if let Some(container) = contents.container {
-        writeln!(out, "  container   {container}: its members are not opened, a scan is incomplete")?;
+        writeln!(
+            out,
+            "  container   {container}: its members are not opened, a scan is incomplete"
+        )?;
     }
     writeln!(out, "  processor   {}", known(&contents.processor))?;
     writeln!(out, "  system      {}", known(&contents.system))?;
-    let id = contents.process_id.map(|id| format!(" (process {id})")).unwrap_or_default();
-    writeln!(out, "  process     {}{id}", known(contents.process_name.as_deref().unwrap_or_default()))?;
+    let id = contents
+        .process_id
+        .map(|id| format!(" (process {id})"))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "  process     {}{id}",
+        known(contents.process_name.as_deref().unwrap_or_default())
+    )?;
     writeln!(out, "  threads     {}", contents.threads.len())?;
     for thread in contents.threads.iter().take(MAX_ROWS) {
-        let name = thread.name.as_deref().map(|name| format!(" {}", printable(name))).unwrap_or_default();
-        let stack = thread.stack.as_ref().map(|(start, end)| format!("  stack {start}..{end}")).unwrap_or_default();
+        let name = thread
+            .name
+            .as_deref()
+            .map(|name| format!(" {}", printable(name)))
+            .unwrap_or_default();
+        let stack = thread
+            .stack
+            .as_ref()
+            .map(|(start, end)| format!("  stack {start}..{end}"))
+            .unwrap_or_default();
         writeln!(out, "    {}{name}{stack}", thread.id)?;
     }
     more(contents.threads.len(), out)?;
@@ -99,25 +133,48 @@ pub fn write_info(contents: &Contents, as_json: bool, color: bool, out: &mut dyn
     more(contents.modules.len(), out)?;
     writeln!(out, "  regions")?;
     for row in &contents.regions {
-        let count = if row.count == 1 { String::new() } else { format!(" ({})", row.count) };
-        let line = format!("    {:<8} {:>12}  {}{count}", row.kind, size(row.bytes), printable(&row.name));
+        let count = if row.count == 1 {
+            String::new()
+        } else {
+            format!(" ({})", row.count)
+        };
+        let line = format!(
+            "    {:<8} {:>12}  {}{count}",
+            row.kind,
+            size(row.bytes),
+            printable(&row.name)
+        );
         writeln!(out, "{}", line.trim_end())?;
     }
     if contents.not_dumped > 0 {
-        writeln!(out, "  not dumped  {} of the process' memory, by design", size(contents.not_dumped))?;
+        writeln!(
+            out,
+            "  not dumped  {} of the process' memory, by design",
+            size(contents.not_dumped)
+        )?;
     }
     if contents.declared > contents.size {
         let (declared, present) = (size(contents.declared), size(contents.size));
-        writeln!(out, "  truncated   the dump's tables speak of {declared}, the file has {present}")?;
+        writeln!(
+            out,
+            "  truncated   the dump's tables speak of {declared}, the file has {present}"
+        )?;
     }
     for fault in &contents.faults {
         writeln!(out, "  fault       {fault}")?;
     }
     let seams = match contents.seams {
         0 => String::new(),
-        number => format!(", and {} of memory put together across seams", count(number, "window")),
+        number => format!(
+            ", and {} of memory put together across seams",
+            count(number, "window")
+        ),
     };
-    writeln!(out, "  a scan searches all {} bytes of the file{seams}", contents.will_be_scanned)
+    writeln!(
+        out,
+        "  a scan searches all {} bytes of the file{seams}",
+        contents.will_be_scanned
+    )
 }
 
 fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {

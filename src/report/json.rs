@@ -20,7 +20,10 @@ pub struct Json {
 impl Json {
     /// Nothing gathered yet.
     pub fn new(detail: Detail) -> Self {
-        Self { detail, dumps: Vec::new() }
+        Self {
+            detail,
+            dumps: Vec::new(),
+        }
     }
 }
 
@@ -31,8 +34,12 @@ impl Reporter for Json {
     }
 
     fn finish(&mut self, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
-        let document =
-            Document { schema_version: SCHEMA_VERSION, tool: TOOL, verdict: verdict.name(), dumps: &self.dumps };
+        let document = Document {
+            schema_version: SCHEMA_VERSION,
+            tool: TOOL,
+            verdict: verdict.name(),
+            dumps: &self.dumps,
+        };
         serde_json::to_writer_pretty(&mut *out, &document)?;
         writeln!(out)
     }
@@ -52,14 +59,28 @@ impl JsonLines {
 
 impl Reporter for JsonLines {
     fn dump(&mut self, outcome: &DumpOutcome, _: Origin, out: &mut dyn Write) -> io::Result<()> {
-        let line = Line { schema_version: SCHEMA_VERSION, kind: "dump", content: Dump::new(outcome, self.detail) };
+        let line = Line {
+            schema_version: SCHEMA_VERSION,
+            kind: "dump",
+            content: Dump::new(outcome, self.detail),
+        };
         serde_json::to_writer(&mut *out, &line)?;
         writeln!(out)
     }
 
     fn finish(&mut self, verdict: Verdict, out: &mut dyn Write) -> io::Result<()> {
-        let content = Summary { tool: TOOL, verdict: verdict.name() };
-        serde_json::to_writer(&mut *out, &Line { schema_version: SCHEMA_VERSION, kind: "summary", content })?;
+        let content = Summary {
+            tool: TOOL,
+            verdict: verdict.name(),
+        };
+        serde_json::to_writer(
+            &mut *out,
+            &Line {
+                schema_version: SCHEMA_VERSION,
+                kind: "summary",
+                content,
+            },
+        )?;
         writeln!(out)
     }
 }
@@ -93,7 +114,10 @@ struct Tool {
     version: &'static str,
 }
 
-const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+const TOOL: Tool = Tool {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 #[derive(Serialize)]
 struct Dump {
@@ -208,7 +232,10 @@ impl Dump {
             size: outcome.size,
             sha256: outcome.sha256.map(|hash| hex(&hash)),
             verdict: outcome.verdict.name(),
-            error: outcome.error.as_ref().map(|error| Fault { message: error.detail(), offset: error.offset() }),
+            error: outcome.error.as_ref().map(|error| Fault {
+                message: error.detail(),
+                offset: error.offset(),
+            }),
             coverage: Coverage {
                 bytes: outcome.coverage.bytes,
                 scanned: outcome.coverage.scanned,
@@ -221,14 +248,28 @@ impl Dump {
                     })
                     .collect(),
             },
-            truncated: outcome.truncated.map(|cut| Truncated { declared: cut.declared, present: cut.present }),
+            truncated: outcome.truncated.map(|cut| Truncated {
+                declared: cut.declared,
+                present: cut.present,
+            }),
             searches: outcome
                 .searches
                 .iter()
-                .map(|search| Search { name: search.name, scope: search.scope.clone(), complete: search.complete })
+                .map(|search| Search {
+                    name: search.name,
+                    scope: search.scope.clone(),
+                    complete: search.complete,
+                })
                 .collect(),
-            findings: outcome.findings.iter().filter(shown).map(Key::new).collect(),
-            public_keys: detail.public.then(|| outcome.public_keys.iter().map(Public::new).collect()),
+            findings: outcome
+                .findings
+                .iter()
+                .filter(shown)
+                .map(Key::new)
+                .collect(),
+            public_keys: detail
+                .public
+                .then(|| outcome.public_keys.iter().map(Public::new).collect()),
         }
     }
 }
@@ -240,7 +281,9 @@ impl Key {
             bits: finding.bits,
             curve: finding.curve.map(Curve::name),
             proof: finding.proof.name(),
-            spki_sha256: finding.spki_sha256.map(|fingerprint| fingerprint.to_string()),
+            spki_sha256: finding
+                .spki_sha256
+                .map(|fingerprint| fingerprint.to_string()),
             known: None,
             places: finding.places.iter().map(PlaceOf::new).collect(),
             places_omitted: finding.places_omitted,
@@ -256,25 +299,41 @@ impl PlaceOf {
             encoding: place.encoding,
             proof: place.proof.name(),
             pieces: place.pieces.iter().map(PieceOf::new).collect(),
-            owner: Owner { kind: place.owner.kind.name(), name: place.owner.name.clone() },
+            owner: Owner {
+                kind: place.owner.kind.name(),
+                name: place.owner.name.clone(),
+            },
         }
     }
 }
 
 impl PieceOf {
     fn new(piece: &Piece) -> Self {
-        Self { offset: piece.offset, length: piece.length, va: piece.va.map(|va| format!("{va:#x}")) }
+        Self {
+            offset: piece.offset,
+            length: piece.length,
+            va: piece.va.map(|va| format!("{va:#x}")),
+        }
     }
 }
 
 impl Public {
     fn new(key: &PublicFinding) -> Self {
         Self {
-            algorithm: crate::finding::Kind::Private(key.algorithm).name().trim_end_matches("-private-key"),
+            algorithm: crate::finding::Kind::Private(key.algorithm)
+                .name()
+                .trim_end_matches("-private-key"),
             bits: key.bits,
             curve: key.curve.map(Curve::name),
             spki_sha256: key.spki_sha256.to_string(),
-            places: key.places.iter().map(|(form, piece)| PublicPlace { form, piece: PieceOf::new(piece) }).collect(),
+            places: key
+                .places
+                .iter()
+                .map(|(form, piece)| PublicPlace {
+                    form,
+                    piece: PieceOf::new(piece),
+                })
+                .collect(),
             places_omitted: key.places_omitted,
         }
     }

@@ -36,7 +36,12 @@ pub trait Reporter {
     ///
     /// # Errors
     /// When `out` fails.
-    fn dump(&mut self, outcome: &DumpOutcome, origin: Origin, out: &mut dyn Write) -> io::Result<()>;
+    fn dump(
+        &mut self,
+        outcome: &DumpOutcome,
+        origin: Origin,
+        out: &mut dyn Write,
+    ) -> io::Result<()>;
 
     /// Writes what comes after the last outcome.
     ///
@@ -55,7 +60,16 @@ pub struct Output {
 
 /// All output formats. A new one is one file, its `mod` line and one line here.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "text", reporter: |detail| Box::new(text::Text::new(detail)) },
-    Output { name: "json", reporter: |detail| Box::new(json::Json::new(detail)) },
-    Output { name: "jsonl", reporter: |detail| Box::new(json::JsonLines::new(detail)) },
+    Output {
+        name: "text",
+        reporter: |detail| Box::new(text::Text::new(detail)),
+    },
+    Output {
+        name: "json",
+        reporter: |detail| Box::new(json::Json::new(detail)),
+    },
+    Output {
+        name: "jsonl",
+        reporter: |detail| Box::new(json::JsonLines::new(detail)),
+    },
 ];

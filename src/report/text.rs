@@ -20,7 +20,13 @@ pub struct Text {
 impl Text {
     /// Nothing written yet.
     pub fn new(detail: Detail) -> Self {
-        Self { detail, verdicts: Vec::new(), keys: 0, plain_files: 0, plain_bytes: 0 }
+        Self {
+            detail,
+            verdicts: Vec::new(),
+            keys: 0,
+            plain_files: 0,
+            plain_bytes: 0,
+        }
     }
 
     fn paint(&self, style: anstyle::Style, text: &str) -> String {
@@ -41,9 +47,19 @@ impl Text {
                 let keys = outcome.keys().count();
                 let places: usize = outcome.keys().map(|key| key.places.len()).sum();
                 let found = format!("{} in {}", count(keys, "key"), count(places, "place"));
-                writeln!(out, "{verdict}  {path}  ({}, {}): {found}", outcome.format, size(outcome.size))
+                writeln!(
+                    out,
+                    "{verdict}  {path}  ({}, {}): {found}",
+                    outcome.format,
+                    size(outcome.size)
+                )
             }
-            _ => writeln!(out, "{verdict}  {path}  ({}, {})", outcome.format, size(outcome.size)),
+            _ => writeln!(
+                out,
+                "{verdict}  {path}  ({}, {})",
+                outcome.format,
+                size(outcome.size)
+            ),
         }
     }
 
@@ -60,10 +76,17 @@ impl Text {
                     missing.offset
                 ),
                 Reason::ContainerNotOpened => {
-                    format!("what is packed in this {} file; only its packed bytes were scanned", outcome.format)
+                    format!(
+                        "what is packed in this {} file; only its packed bytes were scanned",
+                        outcome.format
+                    )
                 }
                 Reason::Unreadable => {
-                    let cause = outcome.error.as_ref().map(|error| error.detail()).unwrap_or_default();
+                    let cause = outcome
+                        .error
+                        .as_ref()
+                        .map(|error| error.detail())
+                        .unwrap_or_default();
                     format!("this file: {cause}")
                 }
                 Reason::InternalError => "this file: the scanner failed on it".to_owned(),
@@ -76,7 +99,12 @@ impl Text {
                     )
                 }
             };
-            writeln!(out, "            {} {what} [{}]", self.paint(CAUTION, "not examined:"), missing.reason.name())?;
+            writeln!(
+                out,
+                "            {} {what} [{}]",
+                self.paint(CAUTION, "not examined:"),
+                missing.reason.name()
+            )?;
         }
         if coverage.not_dumped > 0 {
             writeln!(
@@ -89,13 +117,24 @@ impl Text {
     }
 
     fn finding(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "\n  {}: {}", self.paint(STRONG, &title(finding)), proof(finding))?;
+        writeln!(
+            out,
+            "\n  {}: {}",
+            self.paint(STRONG, &title(finding)),
+            proof(finding)
+        )?;
         match finding.spki_sha256 {
             Some(fingerprint) => writeln!(out, "    public key (SPKI SHA-256)  {fingerprint}")?,
             None => writeln!(out, "    public key unknown")?,
         }
         let rows: Vec<[String; 4]> = finding.places.iter().map(row).collect();
-        let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(String::len)
+                .max()
+                .unwrap_or(0)
+        };
         let (form, offset, length) = (width(0), width(1), width(2));
         for [a, b, c, d] in rows.iter().take(MAX_ROWS) {
             writeln!(out, "    {a:<form$}  {b:<offset$}  {c:>length$}  {d}")?;
@@ -103,28 +142,53 @@ impl Text {
         let more = rows.len().saturating_sub(MAX_ROWS) as u64 + finding.places_omitted;
         if more > 0 {
             let places = if more == 1 { "place" } else { "places" };
-            writeln!(out, "    and {more} more {places} (`--format json` lists up to 50,000)")?;
+            writeln!(
+                out,
+                "    and {more} more {places} (`--format json` lists up to 50,000)"
+            )?;
         }
         Ok(())
     }
 
     fn public(&self, key: &PublicFinding, out: &mut dyn Write) -> io::Result<()> {
-        let name = Kind::Private(key.algorithm).name().trim_end_matches("-private-key");
-        let size = key.curve.map_or_else(|| key.bits.to_string(), |curve| curve.name().to_owned());
-        let place =
-            key.places.first().map(|(form, piece)| format!("{form} at {:#x}", piece.offset)).unwrap_or_default();
+        let name = Kind::Private(key.algorithm)
+            .name()
+            .trim_end_matches("-private-key");
+        let size = key
+            .curve
+            .map_or_else(|| key.bits.to_string(), |curve| curve.name().to_owned());
+        let place = key
+            .places
+            .first()
+            .map(|(form, piece)| format!("{form} at {:#x}", piece.offset))
+            .unwrap_or_default();
         let more = key.places.len().saturating_sub(1) as u64 + key.places_omitted;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         writeln!(out, "    {name} {size}  {}  {place}{more}", key.spki_sha256)
     }
 }
 
 impl Reporter for Text {
-    fn dump(&mut self, outcome: &DumpOutcome, origin: Origin, out: &mut dyn Write) -> io::Result<()> {
+    fn dump(
+        &mut self,
+        outcome: &DumpOutcome,
+        origin: Origin,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let shown = |finding: &&Finding| finding.proof >= Proof::Parsed || self.detail.shapes;
         let findings: Vec<&Finding> = outcome.findings.iter().filter(shown).collect();
-        let public = if self.detail.public { &outcome.public_keys[..] } else { &[] };
-        let is_plain = origin == Origin::Walked && outcome.format == "raw" && outcome.verdict == Verdict::Clean;
+        let public = if self.detail.public {
+            &outcome.public_keys[..]
+        } else {
+            &[]
+        };
+        let is_plain = origin == Origin::Walked
+            && outcome.format == "raw"
+            && outcome.verdict == Verdict::Clean;
         self.verdicts.push(outcome.verdict);
         self.keys += outcome.keys().count();
         if is_plain && findings.is_empty() && public.is_empty() {
@@ -138,7 +202,11 @@ impl Reporter for Text {
             self.finding(finding, out)?;
         }
         if !public.is_empty() {
-            writeln!(out, "\n  {}", self.paint(STRONG, &count(public.len(), "public key")))?;
+            writeln!(
+                out,
+                "\n  {}",
+                self.paint(STRONG, &count(public.len(), "public key"))
+            )?;
             for key in public {
                 self.public(key, out)?;
             }
@@ -164,20 +232,35 @@ impl Reporter for Text {
         }
         let mut parts = Vec::new();
         for name in [Verdict::Found, Verdict::Incomplete, Verdict::Clean].map(Verdict::name) {
-            let number = self.verdicts.iter().filter(|seen| seen.name() == name).count();
+            let number = self
+                .verdicts
+                .iter()
+                .filter(|seen| seen.name() == name)
+                .count();
             if number > 0 {
                 parts.push(format!("{number} {name}"));
             }
         }
-        let keys = if self.keys > 0 { format!("; {}", count(self.keys, "private key")) } else { String::new() };
-        writeln!(out, "{}: {}{keys}", count(self.verdicts.len(), "file"), parts.join(", "))
+        let keys = if self.keys > 0 {
+            format!("; {}", count(self.keys, "private key"))
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{}: {}{keys}",
+            count(self.verdicts.len(), "file"),
+            parts.join(", ")
+        )
     }
 }
 
 fn title(finding: &Finding) -> String {
     let size = match (finding.curve, finding.bits, finding.kind) {
         (Some(curve), ..) => format!(" {}", curve.name()),
-        (None, Some(bits), Kind::Private(crate::crypto::Algorithm::Rsa) | Kind::Encrypted) => format!(" {bits} bits"),
+        (None, Some(bits), Kind::Private(crate::crypto::Algorithm::Rsa) | Kind::Encrypted) => {
+            format!(" {bits} bits")
+        }
         _ => String::new(),
     };
     format!("{}{size}", finding.kind.name())
@@ -186,7 +269,9 @@ fn title(finding: &Finding) -> String {
 fn proof(finding: &Finding) -> &'static str {
     match finding.proof {
         Proof::Parsed if finding.kind == Kind::Encrypted => "whole, under a passphrase [parsed]",
-        Proof::Parsed if finding.kind == Kind::Other => "whole, of an algorithm without proof here [parsed]",
+        Proof::Parsed if finding.kind == Kind::Other => {
+            "whole, of an algorithm without proof here [parsed]"
+        }
         Proof::Shape => "looks like one, unproven [shape]",
         Proof::Parsed => "whole and in range, no independent public half confirms it [parsed]",
         Proof::Arithmetic => "proven by arithmetic [arithmetic]",
@@ -200,8 +285,19 @@ fn row(place: &Place) -> [String; 4] {
         0 | 1 => String::new(),
         number => format!(" in {number} pieces"),
     };
-    let at = place.pieces.iter().take(MAX_PIECES).map(position).collect::<Vec<_>>().join(" then ");
-    [place.form.to_owned(), at, format!("{length} bytes{pieces}"), owner(&place.owner)]
+    let at = place
+        .pieces
+        .iter()
+        .take(MAX_PIECES)
+        .map(position)
+        .collect::<Vec<_>>()
+        .join(" then ");
+    [
+        place.form.to_owned(),
+        at,
+        format!("{length} bytes{pieces}"),
+        owner(&place.owner),
+    ]
 }
 
 fn position(piece: &Piece) -> String {

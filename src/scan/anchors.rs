@@ -28,7 +28,10 @@ impl Anchors {
         for detector in DETECTORS {
             for anchor in detector.anchors() {
                 match patterns.iter().position(|pattern| pattern == anchor) {
-                    Some(known) => detectors.get_mut(known).into_iter().for_each(|list| list.push(*detector)),
+                    Some(known) => detectors
+                        .get_mut(known)
+                        .into_iter()
+                        .for_each(|list| list.push(*detector)),
                     None => {
                         patterns.push(anchor);
                         detectors.push(vec![*detector]);
@@ -36,18 +39,35 @@ impl Anchors {
                 }
             }
         }
-        let longest = patterns.iter().map(|pattern| pattern.len()).max().unwrap_or(1);
-        let packed = packed::Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(&patterns).build();
+        let longest = patterns
+            .iter()
+            .map(|pattern| pattern.len())
+            .max()
+            .unwrap_or(1);
+        let packed = packed::Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(&patterns)
+            .build();
         let engine = match packed {
             Some(searcher) => Engine::Packed(searcher),
             None => Engine::Automaton(automaton(&patterns)),
         };
-        Self { engine, detectors, longest }
+        Self {
+            engine,
+            detectors,
+            longest,
+        }
     }
 
     /// Calls `examine` for every anchor that starts in `starts` and every detector it announces, in
     /// order of place. An anchor may hide no other: the search goes on one byte behind each start.
-    pub fn each(&self, data: &[u8], starts: Range<usize>, mut examine: impl FnMut(usize, &'static dyn Detector)) {
+    pub fn each(
+        &self,
+        data: &[u8],
+        starts: Range<usize>,
+        mut examine: impl FnMut(usize, &'static dyn Detector),
+    ) {
         let end = starts.end.saturating_add(self.longest - 1).min(data.len());
         let mut at = starts.start;
         while let Some((start, pattern)) = self.next(data, Span { start: at, end }) {
@@ -95,7 +115,11 @@ mod tests {
         let mut hits = Vec::new();
         for at in range {
             for detector in DETECTORS {
-                if detector.anchors().iter().any(|anchor| data[at..].starts_with(anchor)) {
+                if detector
+                    .anchors()
+                    .iter()
+                    .any(|anchor| data[at..].starts_with(anchor))
+                {
                     hits.push((at, detector.name()));
                 }
             }
@@ -104,10 +128,17 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        let anchors: Vec<&'static [u8]> = DETECTORS.iter().flat_map(|detector| detector.anchors()).copied().collect();
+        let anchors: Vec<&'static [u8]> = DETECTORS
+            .iter()
+            .flat_map(|detector| detector.anchors())
+            .copied()
+            .collect();
         let piece = prop_oneof![
             prop::sample::select(anchors).prop_map(<[u8]>::to_vec),
-            proptest::collection::vec(prop::sample::select(&b"\x02\x01\x00\x82-P\x0d\x06"[..]), 0..40),
+            proptest::collection::vec(
+                prop::sample::select(&b"\x02\x01\x00\x82-P\x0d\x06"[..]),
+                0..40
+            ),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }

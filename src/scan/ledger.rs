@@ -59,11 +59,16 @@ impl Ledger {
     pub fn unconfirmed(&self, user: &[Arc<Identity>]) -> Vec<Arc<Identity>> {
         let known: HashSet<Fingerprint> = user.iter().map(|key| key.fingerprint()).collect();
         let mut seen = HashSet::new();
-        let open = self.keys.iter().filter(|seen| seen.key.proof < Proof::Arithmetic);
+        let open = self
+            .keys
+            .iter()
+            .filter(|seen| seen.key.proof < Proof::Arithmetic);
         open.flat_map(|seen| &seen.key.derived)
             .filter(|identity| {
                 let fingerprint = identity.fingerprint();
-                !known.contains(&fingerprint) && !self.clue_index.contains_key(&fingerprint) && seen.insert(fingerprint)
+                !known.contains(&fingerprint)
+                    && !self.clue_index.contains_key(&fingerprint)
+                    && seen.insert(fingerprint)
             })
             .cloned()
             .collect()
@@ -71,7 +76,10 @@ impl Ledger {
 
     /// The public keys seen.
     pub fn identities(&self) -> Vec<Arc<Identity>> {
-        self.clues.iter().map(|clue| clue.identity.clone()).collect()
+        self.clues
+            .iter()
+            .map(|clue| clue.identity.clone())
+            .collect()
     }
 
     /// Keys and public keys.
@@ -80,7 +88,12 @@ impl Ledger {
     }
 
     fn key(&mut self, evidence: Evidence, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
-        let Evidence { mut key, form, encoding, range } = evidence;
+        let Evidence {
+            mut key,
+            form,
+            encoding,
+            range,
+        } = evidence;
         let pieces = pieces(range);
         // Its bytes follow in the file and not in memory: they may not belong together, or the addresses lie.
         // It stays a finding, but what was derived from such bytes is no name for it.
@@ -93,18 +106,29 @@ impl Ledger {
             Some(&index) => index,
             None if self.keys.len() < MAX_KEYS => {
                 self.key_index.insert(name, self.keys.len());
-                self.keys.push(KeySeen { key: key.clone(), places: Vec::new(), omitted: 0 });
+                self.keys.push(KeySeen {
+                    key: key.clone(),
+                    places: Vec::new(),
+                    omitted: 0,
+                });
                 self.keys.len() - 1
             }
             None => return self.is_limited = true,
         };
-        let Some(seen) = self.keys.get_mut(index) else { return };
+        let Some(seen) = self.keys.get_mut(index) else {
+            return;
+        };
         if proof > seen.key.proof || (proof == seen.key.proof && seen.key.public.is_none()) {
             seen.key = key;
         }
         if self.places < MAX_PLACES {
             self.places += 1;
-            seen.places.push(PlaceSeen { form, encoding, proof, pieces });
+            seen.places.push(PlaceSeen {
+                form,
+                encoding,
+                proof,
+                pieces,
+            });
         } else {
             seen.omitted += 1;
             self.is_limited = true;
@@ -117,14 +141,25 @@ impl Ledger {
             Some(&index) => index,
             None if self.clues.len() < MAX_CLUES => {
                 self.clue_index.insert(name, self.clues.len());
-                self.clues.push(PublicSeen { identity: clue.identity, places: Vec::new(), omitted: 0 });
+                self.clues.push(PublicSeen {
+                    identity: clue.identity,
+                    places: Vec::new(),
+                    omitted: 0,
+                });
                 self.clues.len() - 1
             }
             None => return self.is_limited = true,
         };
-        let Some(seen) = self.clues.get_mut(index) else { return };
+        let Some(seen) = self.clues.get_mut(index) else {
+            return;
+        };
         if seen.places.len() < PLACES_OF_CLUE {
-            seen.places.extend(pieces(clue.range).into_iter().next().map(|piece| (clue.form, piece)));
+            seen.places.extend(
+                pieces(clue.range)
+                    .into_iter()
+                    .next()
+                    .map(|piece| (clue.form, piece)),
+            );
         } else {
             seen.omitted += 1;
         }

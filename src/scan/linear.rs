@@ -38,11 +38,17 @@ pub fn scan(
             })
             .collect();
         for share in shares {
-            ledger.take(share, |range| map.pieces(range.start as u64..range.end as u64));
+            ledger.take(share, |range| {
+                map.pieces(range.start as u64..range.end as u64)
+            });
         }
         scanned = wave_end;
         let is_calm = work_left - ledger.work_left() < CALM_WORK;
-        chunks_in_wave = if is_calm { (2 * chunks_in_wave).min(LAST_WAVE) } else { FIRST_WAVE };
+        chunks_in_wave = if is_calm {
+            (2 * chunks_in_wave).min(LAST_WAVE)
+        } else {
+            FIRST_WAVE
+        };
     }
     scanned as u64
 }
@@ -60,7 +66,11 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
             }
         });
     }
-    Share { sightings, work: prover.spent(), is_limited: is_limited || prover.is_exhausted() }
+    Share {
+        sightings,
+        work: prover.spent(),
+        is_limited: is_limited || prover.is_exhausted(),
+    }
 }
 
 /// The parts of `range` that are not all-zero pages. No anchor starts with a zero byte, so none starts

@@ -70,9 +70,16 @@ impl Builder {
     /// # Errors
     /// When the system gives no threads.
     pub fn build(self) -> Result<Scanner, ThreadPoolBuildError> {
-        let pool =
-            ThreadPoolBuilder::new().num_threads(self.threads).thread_name(|index| format!("scan-{index}")).build()?;
-        Ok(Scanner { anchors: Anchors::new(), pool, hash: self.hash, public_keys: self.public_keys })
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .thread_name(|index| format!("scan-{index}"))
+            .build()?;
+        Ok(Scanner {
+            anchors: Anchors::new(),
+            pool,
+            hash: self.hash,
+            public_keys: self.public_keys,
+        })
     }
 }
 
@@ -94,8 +101,10 @@ impl Scanner {
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
         let data = source.bytes();
-        let judged =
-            catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.judge(path.clone(), source, progress))));
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            self.pool
+                .install(|| self.judge(path.clone(), source, progress))
+        }));
         judged.unwrap_or_else(|_| broken(path, data.len() as u64))
     }
 
@@ -104,7 +113,16 @@ impl Scanner {
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
         let map = crate::memory::MemoryMap::raw(source.bytes().len() as u64);
-        self.pool.install(|| linear::scan(&self.anchors, source.bytes(), &map, &cache, &mut ledger, &()));
+        self.pool.install(|| {
+            linear::scan(
+                &self.anchors,
+                source.bytes(),
+                &map,
+                &cache,
+                &mut ledger,
+                &(),
+            )
+        });
         ledger.identities()
     }
 
@@ -112,7 +130,14 @@ impl Scanner {
         let data = source.bytes();
         let container = unpack::sniff(data);
         let format = dump::sniff(data);
-        let Dump { map, declared_end, not_dumped, faults, is_cut, .. } = format.read(data);
+        let Dump {
+            map,
+            declared_end,
+            not_dumped,
+            faults,
+            is_cut,
+            ..
+        } = format.read(data);
         let size = data.len() as u64;
 
         let cache = ProofCache::default();
@@ -123,27 +148,56 @@ impl Scanner {
         let seams_complete = !is_cut && !ledger.is_limited();
         let unconfirmed = ledger.unconfirmed(&self.public_keys);
         let halves = PublicHalves::arm(&unconfirmed);
-        let confirmed = halves.as_ref().map(|halves| halves.search(data)).unwrap_or_default();
+        let confirmed = halves
+            .as_ref()
+            .map(|halves| halves.search(data))
+            .unwrap_or_default();
 
         let searches = vec![
-            Search { name: "anchors", scope: "every byte of the file".to_owned(), complete: anchors_complete },
-            Search { name: "seams", scope: seams_scope(seams), complete: seams_complete },
+            Search {
+                name: "anchors",
+                scope: "every byte of the file".to_owned(),
+                complete: anchors_complete,
+            },
+            Search {
+                name: "seams",
+                scope: seams_scope(seams),
+                complete: seams_complete,
+            },
             Search {
                 name: "public-halves",
-                scope: format!("public halves of {} keys that hold none, in every byte of the file", unconfirmed.len()),
+                scope: format!(
+                    "public halves of {} keys that hold none, in every byte of the file",
+                    unconfirmed.len()
+                ),
                 complete: halves.is_none_or(|halves| halves.is_complete()),
             },
         ];
-        let truncated = (declared_end > size).then_some(Truncated { declared: declared_end, present: size });
+        let truncated = (declared_end > size).then_some(Truncated {
+            declared: declared_end,
+            present: size,
+        });
         let mut missing = Vec::new();
         if container.is_some() {
-            missing.push(Missing { offset: 0, length: size, reason: Reason::ContainerNotOpened });
+            missing.push(Missing {
+                offset: 0,
+                length: size,
+                reason: Reason::ContainerNotOpened,
+            });
         }
         if truncated.is_some() {
-            missing.push(Missing { offset: size, length: declared_end - size, reason: Reason::Truncated });
+            missing.push(Missing {
+                offset: size,
+                length: declared_end - size,
+                reason: Reason::Truncated,
+            });
         }
         if searches.iter().any(|search| !search.complete) {
-            missing.push(Missing { offset: 0, length: 0, reason: Reason::LimitReached });
+            missing.push(Missing {
+                offset: 0,
+                length: 0,
+                reason: Reason::LimitReached,
+            });
         }
         let mut outcome = DumpOutcome {
             path,
@@ -152,13 +206,21 @@ impl Scanner {
             sha256: self.hash.then(|| Sha256::digest(data).into()),
             verdict: crate::outcome::Verdict::Incomplete,
             error: container.map(not_opened).or(faults.into_iter().next()),
-            coverage: Coverage { bytes: size, scanned, not_dumped, missing },
+            coverage: Coverage {
+                bytes: size,
+                scanned,
+                not_dumped,
+                missing,
+            },
             truncated,
             searches,
             findings: Vec::new(),
             public_keys: Vec::new(),
         };
-        let known = correlate::Confirmations { user: &self.public_keys, seen: &confirmed };
+        let known = correlate::Confirmations {
+            user: &self.public_keys,
+            seen: &confirmed,
+        };
         let (keys, clues) = ledger.into_parts();
         outcome.findings = correlate::findings(keys, &clues, &known, &map);
         outcome.public_keys = correlate::public_keys(clues);
@@ -169,23 +231,41 @@ impl Scanner {
 
 /// What is wrong with a file that is a container.
 fn not_opened(container: &Container) -> Error {
-    Error::malformed(0, "a dump", format!("a container ({}), which is not opened", container.name))
+    Error::malformed(
+        0,
+        "a dump",
+        format!("a container ({}), which is not opened", container.name),
+    )
 }
 
 fn seams_scope(seams: seams::Seams) -> String {
     let seams::Seams { windows, bytes } = seams;
     let plural = if windows == 1 { "" } else { "s" };
-    format!("memory that follows by address but not in the file: {windows} window{plural}, {bytes} bytes")
+    format!(
+        "memory that follows by address but not in the file: {windows} window{plural}, {bytes} bytes"
+    )
 }
 
 /// The outcome for a file on which the scanner failed.
 fn broken(path: PathBuf, size: u64) -> DumpOutcome {
-    let fault = Error::malformed(0, "a file the scanner can judge", "an internal error of the scanner");
-    let missing = vec![Missing { offset: 0, length: size, reason: Reason::InternalError }];
+    let fault = Error::malformed(
+        0,
+        "a file the scanner can judge",
+        "an internal error of the scanner",
+    );
+    let missing = vec![Missing {
+        offset: 0,
+        length: size,
+        reason: Reason::InternalError,
+    }];
     DumpOutcome {
         size,
         verdict: crate::outcome::Verdict::Incomplete,
-        coverage: Coverage { bytes: size, missing, ..Coverage::default() },
+        coverage: Coverage {
+            bytes: size,
+            missing,
+            ..Coverage::default()
+        },
         ..DumpOutcome::unopened(path, fault)
     }
 }

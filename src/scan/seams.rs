@@ -21,14 +21,22 @@ pub struct Seams {
 }
 
 /// Scans the seams of `map` into `ledger`.
-pub fn scan(anchors: &Anchors, data: &[u8], map: &MemoryMap, cache: &ProofCache, ledger: &mut Ledger) -> Seams {
+pub fn scan(
+    anchors: &Anchors,
+    data: &[u8],
+    map: &MemoryMap,
+    cache: &ProofCache,
+    ledger: &mut Ledger,
+) -> Seams {
     let windows = windows(map.regions(), LONGEST_FORM as u64);
     let lengths: Vec<u64> = windows.iter().map(length).collect();
     let blocks: Vec<(usize, Range<u64>)> = lengths
         .iter()
         .enumerate()
         .flat_map(|(index, &length)| {
-            (0..length).step_by(BLOCK).map(move |start| (index, start..length.min(start + BLOCK as u64)))
+            (0..length)
+                .step_by(BLOCK)
+                .map(move |start| (index, start..length.min(start + BLOCK as u64)))
         })
         .collect();
     for wave in blocks.chunks(BLOCKS_IN_WAVE) {
@@ -38,14 +46,20 @@ pub fn scan(anchors: &Anchors, data: &[u8], map: &MemoryMap, cache: &ProofCache,
             .filter_map(|(index, block)| {
                 let part = Part::new(windows.get(*index)?, *lengths.get(*index)?, block.clone());
                 let memory = part.assemble(data);
-                Some((linear::examine(anchors, &memory, part.own(), &Prover::new(cache, budget)), part))
+                Some((
+                    linear::examine(anchors, &memory, part.own(), &Prover::new(cache, budget)),
+                    part,
+                ))
             })
             .collect();
         for (share, part) in shares {
             ledger.take(share, |range| part.pieces(range));
         }
     }
-    Seams { windows: windows.len(), bytes: lengths.iter().sum() }
+    Seams {
+        windows: windows.len(),
+        bytes: lengths.iter().sum(),
+    }
 }
 
 /// A block of a window with as much round it as the longest form needs.
@@ -61,7 +75,11 @@ impl<'w> Part<'w> {
     fn new(window: &'w Window, length: u64, block: Range<u64>) -> Self {
         let reach = LONGEST_FORM as u64;
         let whole = block.start.saturating_sub(reach)..block.end.saturating_add(reach).min(length);
-        Self { window, whole, block }
+        Self {
+            window,
+            whole,
+            block,
+        }
     }
 
     /// The owned bytes, as offsets into the assembled memory.
@@ -75,7 +93,9 @@ impl<'w> Part<'w> {
         let mut memory = SecretBuf::with_capacity((self.whole.end - self.whole.start) as usize);
         for piece in self.pieces(0..(self.whole.end - self.whole.start) as usize) {
             let start = piece.offset as usize;
-            let bytes = data.get(start..start + piece.length as usize).unwrap_or_default();
+            let bytes = data
+                .get(start..start + piece.length as usize)
+                .unwrap_or_default();
             let fits = memory.extend(bytes);
             debug_assert!(fits && bytes.len() as u64 == piece.length);
         }
@@ -87,11 +107,23 @@ impl<'w> Part<'w> {
         let first = self.window.first().map_or(0, |segment| segment.va);
         let address = |at: usize| first + self.whole.start + at as u64;
         let wanted = address(range.start)..address(range.end);
-        let start = self.window.partition_point(|segment| segment.va + segment.length <= wanted.start);
+        let start = self
+            .window
+            .partition_point(|segment| segment.va + segment.length <= wanted.start);
         let mut pieces: Vec<Piece> = Vec::new();
-        for segment in self.window.iter().skip(start).take_while(|segment| segment.va < wanted.end) {
+        for segment in self
+            .window
+            .iter()
+            .skip(start)
+            .take_while(|segment| segment.va < wanted.end)
+        {
             let inside = wanted.start.max(segment.va)..wanted.end.min(segment.va + segment.length);
-            push(&mut pieces, segment, inside.start - segment.va, inside.end - inside.start);
+            push(
+                &mut pieces,
+                segment,
+                inside.start - segment.va,
+                inside.end - inside.start,
+            );
         }
         pieces
     }
@@ -102,7 +134,11 @@ fn push(pieces: &mut Vec<Piece>, segment: &Segment, skip: u64, length: u64) {
     let (offset, va) = (segment.offset + skip, segment.va + skip);
     match pieces.last_mut() {
         Some(last) if last.offset + last.length == offset => last.length += length,
-        _ => pieces.push(Piece { offset, length, va: Some(va) }),
+        _ => pieces.push(Piece {
+            offset,
+            length,
+            va: Some(va),
+        }),
     }
 }
 

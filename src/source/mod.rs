@@ -32,7 +32,10 @@ impl Source {
         let at_path = |error: Error| error.at_path(path);
         let kind = fs::metadata(path).map_err(|cause| at_path(Error::io("open", cause)))?;
         if let Some(found) = not_regular(&kind) {
-            return Err(at_path(Error::not_regular(found, "; use `-` to read a stream from standard input")));
+            return Err(at_path(Error::not_regular(
+                found,
+                "; use `-` to read a stream from standard input",
+            )));
         }
         let file = open(path).map_err(|cause| at_path(Error::io("open", cause)))?;
         Self::of_file(file).map_err(at_path)
@@ -43,14 +46,18 @@ impl Source {
     fn of_file(mut file: File) -> Result<Self, Error> {
         let is_sized = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
         if let (true, Ok(map)) = (is_sized, FileMap::new(&file)) {
-            return Ok(Self { bytes: Bytes::Mapped(map) });
+            return Ok(Self {
+                bytes: Bytes::Mapped(map),
+            });
         }
         let spooled = spool::Spooled::read(&mut (&mut file).take(MAX_UNSIZED + 1))?;
         if spooled.bytes().len() as u64 > MAX_UNSIZED {
             let expected = format!("a file that tells its size, or of at most {MAX_UNSIZED} bytes");
             return Err(Error::malformed(0, expected, "a longer one"));
         }
-        Ok(Self { bytes: Bytes::Spooled(spooled) })
+        Ok(Self {
+            bytes: Bytes::Spooled(spooled),
+        })
     }
 
     /// Reads standard input to its end. A regular file redirected to it is mapped; anything else is
@@ -65,18 +72,26 @@ impl Source {
             Some(file) => Self::of_file(file).map_err(at_path)?,
             None => {
                 let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
-                Self { bytes: Bytes::Spooled(spooled) }
+                Self {
+                    bytes: Bytes::Spooled(spooled),
+                }
             }
         };
         if source.bytes().is_empty() {
-            return Err(at_path(Error::malformed(0, "a dump", "an empty or closed stream")));
+            return Err(at_path(Error::malformed(
+                0,
+                "a dump",
+                "an empty or closed stream",
+            )));
         }
         Ok(source)
     }
 
     /// A dump that is in memory already.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self { bytes: Bytes::Buffer(bytes) }
+        Self {
+            bytes: Bytes::Buffer(bytes),
+        }
     }
 
     /// Reads a whole small file, as a public key, of at most `limit` bytes.
@@ -87,9 +102,13 @@ impl Source {
         let failed = |cause| Error::io("read", cause).at_path(path);
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(failed)?;
-        file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         if bytes.len() as u64 > limit {
-            return Err(failed(io::Error::other(format!("larger than {limit} bytes"))));
+            return Err(failed(io::Error::other(format!(
+                "larger than {limit} bytes"
+            ))));
         }
         Ok(Self::from_bytes(bytes))
     }
@@ -156,8 +175,13 @@ mod tests {
         fs::write(&path, b"").unwrap();
         assert_eq!(Source::open(&path).unwrap().bytes(), b"");
         let error = Source::open(directory.path()).unwrap_err().to_string();
-        assert!(error.contains("is a directory, expected a regular file"), "{error}");
-        let error = Source::open(&directory.path().join("absent")).unwrap_err().to_string();
+        assert!(
+            error.contains("is a directory, expected a regular file"),
+            "{error}"
+        );
+        let error = Source::open(&directory.path().join("absent"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("failed to open"), "{error}");
     }
 

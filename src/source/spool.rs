@@ -40,11 +40,17 @@ impl Spooled {
                 file = to_disk(file).map_err(no_room)?;
                 is_on_disk = true;
             }
-            file.write_all(block.get(..read).unwrap_or_default()).map_err(no_room)?;
+            file.write_all(block.get(..read).unwrap_or_default())
+                .map_err(no_room)?;
             length += read as u64;
         }
         let map = FileMap::new(&file).map_err(|cause| Error::io("map", cause))?;
-        Ok(Self { map, file, is_on_disk, length })
+        Ok(Self {
+            map,
+            file,
+            is_on_disk,
+            length,
+        })
     }
 
     /// The bytes.
@@ -80,7 +86,9 @@ pub fn stdin_file() -> Option<File> {
 fn in_memory() -> Option<File> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        rustix::fs::memfd_create("dumpgate", rustix::fs::MemfdFlags::CLOEXEC).ok().map(File::from)
+        rustix::fs::memfd_create("dumpgate", rustix::fs::MemfdFlags::CLOEXEC)
+            .ok()
+            .map(File::from)
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     None

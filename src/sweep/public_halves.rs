@@ -23,25 +23,43 @@ impl PublicHalves {
         let patterns: Vec<(Vec<u8>, Fingerprint)> = keys
             .iter()
             .take(MAX_KEYS)
-            .flat_map(|identity| patterns(identity.key()).into_iter().map(|bytes| (bytes, identity.fingerprint())))
+            .flat_map(|identity| {
+                patterns(identity.key())
+                    .into_iter()
+                    .map(|bytes| (bytes, identity.fingerprint()))
+            })
             .collect();
         let longest = patterns.iter().map(|(bytes, _)| bytes.len()).max()?;
         let (bytes, owners): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
-        let automaton = AhoCorasick::new(bytes).expect("a few thousand short patterns fit every automaton");
-        Some(Self { automaton, owners, longest, is_complete: keys.len() <= MAX_KEYS })
+        let automaton =
+            AhoCorasick::new(bytes).expect("a few thousand short patterns fit every automaton");
+        Some(Self {
+            automaton,
+            owners,
+            longest,
+            is_complete: keys.len() <= MAX_KEYS,
+        })
     }
 
     /// The keys whose public half stands somewhere in `data`.
     pub fn search(&self, data: &[u8]) -> HashSet<Fingerprint> {
         let found = |start: usize| -> HashSet<Fingerprint> {
             let end = data.len().min(start + CHUNK + self.longest - 1);
-            let matches = self.automaton.find_overlapping_iter(Input::new(data).span(start..end));
-            matches.filter_map(|found| self.owners.get(found.pattern().as_usize()).copied()).collect()
+            let matches = self
+                .automaton
+                .find_overlapping_iter(Input::new(data).span(start..end));
+            matches
+                .filter_map(|found| self.owners.get(found.pattern().as_usize()).copied())
+                .collect()
         };
-        (0..data.len()).into_par_iter().step_by(CHUNK).map(found).reduce(HashSet::new, |mut all, some| {
-            all.extend(some);
-            all
-        })
+        (0..data.len())
+            .into_par_iter()
+            .step_by(CHUNK)
+            .map(found)
+            .reduce(HashSet::new, |mut all, some| {
+                all.extend(some);
+                all
+            })
     }
 
     /// Whether all keys were looked for.
@@ -59,7 +77,8 @@ fn patterns(key: &PublicKey) -> Vec<Vec<u8>> {
             let coordinates = point.get(1..).unwrap_or_default();
             let sign = 2 + (point.last().copied().unwrap_or(0) & 1);
             let mut compressed = vec![sign];
-            compressed.extend_from_slice(coordinates.get(..coordinates.len() / 2).unwrap_or_default());
+            compressed
+                .extend_from_slice(coordinates.get(..coordinates.len() / 2).unwrap_or_default());
             vec![coordinates.to_vec(), compressed]
         }
         PublicKey::Ed25519(key) | PublicKey::X25519(key) => vec![key.to_vec()],
@@ -79,18 +98,27 @@ mod tests {
 
     fn identity(scalar: u8) -> Arc<Identity> {
         let point = Curve::P256.derive(&[scalar]).unwrap();
-        Arc::new(Identity::new(PublicKey::Ec { curve: Curve::P256, point }))
+        Arc::new(Identity::new(PublicKey::Ec {
+            curve: Curve::P256,
+            point,
+        }))
     }
 
     #[test]
     fn a_public_half_is_found_anywhere_and_no_other() {
         let (seven, nine) = (identity(7), identity(9));
         let halves = PublicHalves::arm(&[seven.clone(), nine]).unwrap();
-        let PublicKey::Ec { point, .. } = seven.key() else { unreachable!() };
+        let PublicKey::Ec { point, .. } = seven.key() else {
+            unreachable!()
+        };
         for at in [0, CHUNK - 40, CHUNK - 1, CHUNK, 2 * CHUNK + 17] {
             let mut data = vec![0; 3 * CHUNK];
             data[at..at + 64].copy_from_slice(&point[1..]);
-            assert_eq!(halves.search(&data), HashSet::from([seven.fingerprint()]), "at {at}");
+            assert_eq!(
+                halves.search(&data),
+                HashSet::from([seven.fingerprint()]),
+                "at {at}"
+            );
         }
         assert!(halves.search(&vec![4; CHUNK]).is_empty());
         assert!(PublicHalves::arm(&[]).is_none());

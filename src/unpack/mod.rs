@@ -26,18 +26,54 @@ pub fn sniff(data: &[u8]) -> Option<&'static Container> {
 /// section 2.1.1.1; bzip2's block and end markers; LZ4 frame and legacy frame formats; APPNOTE.TXT,
 /// section 4.3; 7zFormat.txt; MS-CAB, section 2.1; lzip's manual; compress(1); makedumpfile's compressed kernel dumps; apport's problem reports (text, `ProblemType` first).
 pub const CONTAINERS: &[Container] = &[
-    Container { name: "gzip", magics: &[b"\x1f\x8b\x08"] },
-    Container { name: "zstd", magics: ZSTD },
-    Container { name: "xz", magics: &[b"\xfd7zXZ\x00"] },
-    Container { name: "bzip2", magics: BZIP2 },
-    Container { name: "lz4", magics: &[b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"] },
-    Container { name: "zip", magics: &[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"] },
-    Container { name: "7z", magics: &[b"7z\xbc\xaf\x27\x1c"] },
-    Container { name: "cab", magics: &[b"MSCF\x00\x00\x00\x00"] },
-    Container { name: "lzip", magics: &[b"LZIP"] },
-    Container { name: "compress", magics: &[b"\x1f\x9d"] },
-    Container { name: "kdump", magics: &[b"KDUMP   "] },
-    Container { name: "apport", magics: &[b"ProblemType: "] },
+    Container {
+        name: "gzip",
+        magics: &[b"\x1f\x8b\x08"],
+    },
+    Container {
+        name: "zstd",
+        magics: ZSTD,
+    },
+    Container {
+        name: "xz",
+        magics: &[b"\xfd7zXZ\x00"],
+    },
+    Container {
+        name: "bzip2",
+        magics: BZIP2,
+    },
+    Container {
+        name: "lz4",
+        magics: &[b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18"],
+    },
+    Container {
+        name: "zip",
+        magics: &[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"],
+    },
+    Container {
+        name: "7z",
+        magics: &[b"7z\xbc\xaf\x27\x1c"],
+    },
+    Container {
+        name: "cab",
+        magics: &[b"MSCF\x00\x00\x00\x00"],
+    },
+    Container {
+        name: "lzip",
+        magics: &[b"LZIP"],
+    },
+    Container {
+        name: "compress",
+        magics: &[b"\x1f\x9d"],
+    },
+    Container {
+        name: "kdump",
+        magics: &[b"KDUMP   "],
+    },
+    Container {
+        name: "apport",
+        magics: &[b"ProblemType: "],
+    },
 ];
 
 /// A frame, and the sixteen skippable frames that may come first.
@@ -62,7 +98,9 @@ const ZSTD: &[&[u8]] = &[
 ];
 
 /// Block sizes 1 to 9; what follows is checked by no magic, since an empty file has no block.
-const BZIP2: &[&[u8]] = &[b"BZh1", b"BZh2", b"BZh3", b"BZh4", b"BZh5", b"BZh6", b"BZh7", b"BZh8", b"BZh9"];
+const BZIP2: &[&[u8]] = &[
+    b"BZh1", b"BZh2", b"BZh3", b"BZh4", b"BZh5", b"BZh6", b"BZh7", b"BZh8", b"BZh9",
+];
 
 #[cfg(test)]
 mod tests {

@@ -9,18 +9,28 @@ use std::path::Path;
 
 /// The report and exit code of one file; standard error must be calm.
 fn judge(path: &Path) -> (Value, i32) {
-    let output = command().args(["scan", "--format", "json", "--threads", "1"]).arg(path).output().unwrap();
+    let output = command()
+        .args(["scan", "--format", "json", "--threads", "1"])
+        .arg(path)
+        .output()
+        .unwrap();
     let told = stderr(&output);
     assert!(told.lines().count() <= 1, "{told}");
     assert!(!told.contains("internal error"), "{told}");
-    (serde_json::from_slice(&output.stdout).unwrap(), code(&output))
+    (
+        serde_json::from_slice(&output.stdout).unwrap(),
+        code(&output),
+    )
 }
 
 #[test]
 fn an_empty_file_is_clean() {
     let directory = tempfile::tempdir().unwrap();
     let (report, code) = judge(&write(directory.path(), "empty", b""));
-    assert_eq!((&report["dumps"][0]["verdict"], code), (&Value::from("clean"), 0));
+    assert_eq!(
+        (&report["dumps"][0]["verdict"], code),
+        (&Value::from("clean"), 0)
+    );
 }
 
 #[test]
@@ -30,27 +40,43 @@ fn what_is_no_file_is_refused_without_waiting() {
     use std::os::unix::net::UnixListener;
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
-    assert!(std::process::Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(at("fifo"))
+            .status()
+            .unwrap()
+            .success()
+    );
     let _listener = UnixListener::bind(at("socket")).unwrap();
     symlink(at("loop"), at("loop")).unwrap();
     symlink(directory.path(), at("up")).unwrap();
     for (path, expected) in [
         (at("fifo"), "is a FIFO, expected a regular file"),
         (at("socket"), "is a socket, expected a regular file"),
-        (Path::new("/dev/zero").to_path_buf(), "is a device, expected a regular file"),
+        (
+            Path::new("/dev/zero").to_path_buf(),
+            "is a device, expected a regular file",
+        ),
         (at("loop"), "failed to open"),
     ] {
         let output = dumpgate([Path::new("scan"), &path]);
         assert_eq!(code(&output), 2, "{}", path.display());
         let told = stderr(&output);
-        assert!(told.lines().count() == 1 && told.contains(expected), "{told}");
+        assert!(
+            told.lines().count() == 1 && told.contains(expected),
+            "{told}"
+        );
     }
     let output = dumpgate([Path::new("scan"), directory.path()]);
     assert_eq!(code(&output), 2);
     write(directory.path(), "key", &key("p256.sec1.pem"));
     let output = dumpgate([Path::new("scan"), directory.path()]);
     assert_eq!(code(&output), 1);
-    assert!(stderr(&output).contains("skipped 4 entries"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("skipped 4 entries"),
+        "{}",
+        stderr(&output)
+    );
     let quiet = dumpgate([Path::new("scan"), Path::new("--quiet"), directory.path()]);
     assert_eq!(stderr(&quiet), "");
 }
@@ -62,20 +88,37 @@ fn a_dump_cut_anywhere_is_scanned_as_far_as_it_goes() {
         let data = fs::read(&path).unwrap();
         let whole = json([&path]);
         let step = (data.len() / 24).next_multiple_of(4096);
-        for length in (0..data.len()).step_by(step).chain([4, 5, 17, 31, 33, 63, 65, 100]) {
+        for length in (0..data.len())
+            .step_by(step)
+            .chain([4, 5, 17, 31, 33, 63, 65, 100])
+        {
             let (report, code) = judge(&write(directory.path(), "cut", &data[..length]));
             let dump = &report["dumps"][0];
             assert_eq!(dump["coverage"]["scanned"], length);
             assert_eq!(code == 0, dump["verdict"] == "clean");
             if length >= 4 {
                 let truncated = &dump["truncated"];
-                assert_eq!(truncated["present"], length, "{} cut at {length}", path.display());
+                assert_eq!(
+                    truncated["present"],
+                    length,
+                    "{} cut at {length}",
+                    path.display()
+                );
                 assert!(truncated["declared"].as_u64().unwrap() > length as u64);
                 assert_eq!(dump["coverage"]["missing"][0]["reason"], "truncated");
-                assert!(code == 1 || code == 3, "{} cut at {length}: {code}", path.display());
+                assert!(
+                    code == 1 || code == 3,
+                    "{} cut at {length}: {code}",
+                    path.display()
+                );
             }
         }
-        assert_eq!(whole["dumps"][0]["truncated"], Value::Null, "{}", path.display());
+        assert_eq!(
+            whole["dumps"][0]["truncated"],
+            Value::Null,
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -86,16 +129,30 @@ fn lying_headers_cost_labels_only() {
         let data = fs::read(&path).unwrap();
         let names = |report: &Value| -> Vec<Value> {
             let findings = report["dumps"][0]["findings"].as_array().unwrap();
-            findings.iter().map(|finding| finding["spki_sha256"].clone()).collect()
+            findings
+                .iter()
+                .map(|finding| finding["spki_sha256"].clone())
+                .collect()
         };
         let whole = names(&json([&path]));
-        for at in (0..if expected["format"] == "minidump" { 128 } else { 64 + 56 }).step_by(4) {
+        for at in (0..if expected["format"] == "minidump" {
+            128
+        } else {
+            64 + 56
+        })
+            .step_by(4)
+        {
             for lie in [0u32, 1, u32::MAX, 0x7fff_ffff] {
                 let mut changed = data.clone();
                 changed[at..at + 4].copy_from_slice(&lie.to_le_bytes());
                 let (report, code) = judge(&write(directory.path(), "lie", &changed));
                 assert_eq!(report["dumps"][0]["coverage"]["scanned"], data.len());
-                assert_eq!(names(&report), whole, "{} with {lie:#x} at {at:#x}", path.display());
+                assert_eq!(
+                    names(&report),
+                    whole,
+                    "{} with {lie:#x} at {at:#x}",
+                    path.display()
+                );
                 assert!([0, 1, 3].contains(&code));
             }
         }
@@ -127,10 +184,25 @@ fn containers_are_never_clean() {
         b"ProblemType: Crash\n",
     ];
     for magic in magics {
-        let (report, code) = judge(&write(directory.path(), "a.dmp", &[magic, &noise(500, 1)[..]].concat()));
+        let (report, code) = judge(&write(
+            directory.path(),
+            "a.dmp",
+            &[magic, &noise(500, 1)[..]].concat(),
+        ));
         assert_eq!(code, 3, "{magic:x?}");
-        assert_eq!(report["dumps"][0]["coverage"]["missing"][0]["reason"], "container-not-opened");
-        let (report, code) = judge(&write(directory.path(), "b.dmp", &[magic, &key("p256.sec1.pem")[..]].concat()));
-        assert_eq!((code, &report["dumps"][0]["verdict"]), (1, &Value::from("found")), "{magic:x?}");
+        assert_eq!(
+            report["dumps"][0]["coverage"]["missing"][0]["reason"],
+            "container-not-opened"
+        );
+        let (report, code) = judge(&write(
+            directory.path(),
+            "b.dmp",
+            &[magic, &key("p256.sec1.pem")[..]].concat(),
+        ));
+        assert_eq!(
+            (code, &report["dumps"][0]["verdict"]),
+            (1, &Value::from("found")),
+            "{magic:x?}"
+        );
     }
 }

@@ -18,7 +18,10 @@ impl Secrets {
         let mut marks = BTreeSet::new();
         for text in files {
             let text = String::from_utf8(text).expect("a PEM file");
-            let body: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+            let body: String = text
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .collect();
             let structure = Base64::decode_vec(&body).expect("base64");
             // Modulus and exponent are the first quarter of an RSA structure, the point the end of an EC one.
             let end = match structure.len() {
@@ -31,11 +34,20 @@ impl Secrets {
                 marks.insert(window.to_vec());
                 marks.insert(hex.to_uppercase().into_bytes());
                 marks.insert(hex.into_bytes());
-                marks.insert(format!("{window:?}").trim_matches(['[', ']']).as_bytes().to_vec());
+                marks.insert(
+                    format!("{window:?}")
+                        .trim_matches(['[', ']'])
+                        .as_bytes()
+                        .to_vec(),
+                );
             }
             for skip in 0..3 {
                 let encoded = Base64::encode_string(&secret[skip..]).into_bytes();
-                marks.extend(encoded[..encoded.len() - 4].windows(TEXT_MARK).map(<[u8]>::to_vec));
+                marks.extend(
+                    encoded[..encoded.len() - 4]
+                        .windows(TEXT_MARK)
+                        .map(<[u8]>::to_vec),
+                );
             }
         }
         Self { marks }
@@ -44,13 +56,18 @@ impl Secrets {
     /// Whether `said` holds one of them.
     fn are_in(&self, said: &[u8]) -> bool {
         let lengths: BTreeSet<usize> = self.marks.iter().map(Vec::len).collect();
-        lengths.iter().any(|&length| said.windows(length).any(|window| self.marks.contains(window)))
+        lengths.iter().any(|&length| {
+            said.windows(length)
+                .any(|window| self.marks.contains(window))
+        })
     }
 }
 
 /// The private keys of the samples.
 fn secrets() -> Secrets {
-    let files = fs::read_dir(root().join("tests/keys/samples")).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(root().join("tests/keys/samples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     Secrets::new(files.map(|path| fs::read(path).unwrap()))
 }
 
@@ -69,20 +86,40 @@ fn no_output_shows_a_secret() {
     let secrets = secrets();
     for options in [
         &["scan", "--public", "--shapes", "--hash", "samples"][..],
-        &["scan", "--format", "json", "--public", "--shapes", "samples"],
+        &[
+            "scan", "--format", "json", "--public", "--shapes", "samples",
+        ],
         &["scan", "--format", "jsonl", "--shapes", "samples"],
         &["scan", "--color", "always", "samples"],
         &["scan", "tests/keys"],
     ] {
         let output = command().args(options).output().unwrap();
-        assert!(!secrets.are_in(&output.stdout), "{options:?} on standard output");
-        assert!(!secrets.are_in(&output.stderr), "{options:?} on standard error");
+        assert!(
+            !secrets.are_in(&output.stdout),
+            "{options:?} on standard output"
+        );
+        assert!(
+            !secrets.are_in(&output.stderr),
+            "{options:?} on standard error"
+        );
     }
     for (path, _) in samples() {
         for format in ["text", "json"] {
-            let output = command().args(["info", "--format", format]).arg(&path).output().unwrap();
-            assert!(!secrets.are_in(&output.stdout), "info {} on standard output", path.display());
-            assert!(!secrets.are_in(&output.stderr), "info {} on standard error", path.display());
+            let output = command()
+                .args(["info", "--format", format])
+                .arg(&path)
+                .output()
+                .unwrap();
+            assert!(
+                !secrets.are_in(&output.stdout),
+                "info {} on standard output",
+                path.display()
+            );
+            assert!(
+                !secrets.are_in(&output.stderr),
+                "info {} on standard error",
+                path.display()
+            );
         }
     }
 }
@@ -92,14 +129,25 @@ fn no_debug_output_shows_a_secret() {
     let secrets = secrets();
     for (path, _) in samples() {
         let outcome = scan(&fs::read(&path).unwrap());
-        assert!(!secrets.are_in(format!("{outcome:?} {outcome:#?}").as_bytes()), "{}", path.display());
+        assert!(
+            !secrets.are_in(format!("{outcome:?} {outcome:#?}").as_bytes()),
+            "{}",
+            path.display()
+        );
     }
     let every_key = Secrets::new(
-        rows().iter().filter(|row| ["pem.pkcs1", "pem.pkcs8"].contains(&&*row.form)).map(|row| key(&row.file)),
+        rows()
+            .iter()
+            .filter(|row| ["pem.pkcs1", "pem.pkcs8"].contains(&&*row.form))
+            .map(|row| key(&row.file)),
     );
     for row in rows() {
         let outcome = scan(&key(&row.file));
-        assert!(!every_key.are_in(format!("{outcome:?}").as_bytes()), "{}", row.file);
+        assert!(
+            !every_key.are_in(format!("{outcome:?}").as_bytes()),
+            "{}",
+            row.file
+        );
     }
 }
 
@@ -110,7 +158,11 @@ fn errors_of_damaged_leaking_dumps_show_no_secret() {
     for (path, _) in samples() {
         let data = fs::read(&path).unwrap();
         let cut = super::write(directory.path(), "cut", &data[..data.len() * 2 / 3]);
-        let output = command().args(["scan", "--public", "--shapes"]).arg(cut).output().unwrap();
+        let output = command()
+            .args(["scan", "--public", "--shapes"])
+            .arg(cut)
+            .output()
+            .unwrap();
         let said = format!("{}{}", stdout(&output), stderr(&output));
         assert!(!secrets.are_in(said.as_bytes()), "{}", path.display());
     }

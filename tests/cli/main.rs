@@ -17,12 +17,18 @@ use std::process::{Command, Output};
 
 /// The program with arguments, in the repository's root, without colours or a terminal.
 fn dumpgate<I: IntoIterator<Item: AsRef<std::ffi::OsStr>>>(arguments: I) -> Output {
-    command().args(arguments).output().expect("the program runs")
+    command()
+        .args(arguments)
+        .output()
+        .expect("the program runs")
 }
 
 fn command() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("dumpgate"));
-    command.current_dir(common::root()).env_remove("NO_COLOR").stdin(std::process::Stdio::null());
+    command
+        .current_dir(common::root())
+        .env_remove("NO_COLOR")
+        .stdin(std::process::Stdio::null());
     command
 }
 
@@ -38,13 +44,21 @@ fn stderr(output: &Output) -> String {
 
 /// The exit code; a signal is a failure.
 fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or_else(|| panic!("ended by a signal: {}", stderr(output)))
+    output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("ended by a signal: {}", stderr(output)))
 }
 
 /// The JSON report of a scan.
 fn json<I: IntoIterator<Item: AsRef<std::ffi::OsStr>>>(arguments: I) -> serde_json::Value {
-    let output = command().args(["scan", "--format", "json"]).args(arguments).output().expect("the program runs");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stdout(&output)))
+    let output = command()
+        .args(["scan", "--format", "json"])
+        .args(arguments)
+        .output()
+        .expect("the program runs");
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", stdout(&output)))
 }
 
 /// A file with these bytes in a directory.

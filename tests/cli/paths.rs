@@ -38,22 +38,33 @@ fn an_unopenable_file_is_told_in_one_line_and_the_others_are_scanned() {
     let output = scan(&[&absent, &found]);
     let told = stderr(&output);
     assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains("absent") && told.contains("failed to open"), "{told}");
+    assert!(
+        told.contains("absent") && told.contains("failed to open"),
+        "{told}"
+    );
     assert!(stdout(&output).contains("ec-private-key"));
 }
 
 #[test]
 fn standard_input_is_scanned_as_a_pipe_and_as_a_file() {
     let key = [noise(100_000, 3), key("rsa2048.pkcs8.pem")].concat();
-    let mut child =
-        command().args(["scan", "--format", "json", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command()
+        .args(["scan", "--format", "json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(&key).unwrap();
     let piped = child.wait_with_output().unwrap();
     assert_eq!(code(&piped), 1);
     let directory = tempfile::tempdir().unwrap();
     let path = write(directory.path(), "key", &key);
     let file = fs::File::open(path).unwrap();
-    let redirected = command().args(["scan", "--format", "json", "-"]).stdin(file).output().unwrap();
+    let redirected = command()
+        .args(["scan", "--format", "json", "-"])
+        .stdin(file)
+        .output()
+        .unwrap();
     assert_eq!(redirected.stdout, piped.stdout);
     let report: serde_json::Value = serde_json::from_slice(&piped.stdout).unwrap();
     assert_eq!(report["dumps"][0]["path"], "-");
@@ -72,7 +83,11 @@ fn an_empty_stream_is_no_clean_dump() {
     drop(child.stdin.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("an empty or closed stream"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("an empty or closed stream"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(code(&dumpgate(["scan", "-", "-"])), 2);
 }
 
@@ -80,7 +95,11 @@ fn an_empty_stream_is_no_clean_dump() {
 #[cfg(target_os = "linux")]
 fn a_file_without_a_size_is_read() {
     let secret = String::from_utf8(key("p256.sec1.pem")).unwrap();
-    let output = command().args(["scan", "/proc/self/environ"]).env("SECRET", secret).output().unwrap();
+    let output = command()
+        .args(["scan", "/proc/self/environ"])
+        .env("SECRET", secret)
+        .output()
+        .unwrap();
     assert_eq!(code(&output), 1, "{}{}", stdout(&output), stderr(&output));
 }
 
@@ -94,13 +113,25 @@ fn directories_are_searched_in_order_and_globs_narrow_them() {
     let names = |options: &[&str]| -> Vec<String> {
         let report = json(options.iter().map(Path::new).chain([directory.path()]));
         let dumps = report["dumps"].as_array().unwrap();
-        let name = |path: &str| Path::new(path).strip_prefix(directory.path()).unwrap().display().to_string();
-        dumps.iter().map(|dump| name(dump["path"].as_str().unwrap())).collect()
+        let name = |path: &str| {
+            Path::new(path)
+                .strip_prefix(directory.path())
+                .unwrap()
+                .display()
+                .to_string()
+        };
+        dumps
+            .iter()
+            .map(|dump| name(dump["path"].as_str().unwrap()))
+            .collect()
     };
     assert_eq!(names(&[]), ["a.txt", "b/d.core", "c.core"]);
     assert_eq!(names(&["--include", "*.core"]), ["b/d.core", "c.core"]);
     assert_eq!(names(&["--exclude", "b/*"]), ["a.txt", "c.core"]);
-    assert_eq!(names(&["--include", "*.core", "--exclude", "d*"]), ["c.core"]);
+    assert_eq!(
+        names(&["--include", "*.core", "--exclude", "d*"]),
+        ["c.core"]
+    );
 }
 
 #[test]
@@ -117,7 +148,11 @@ fn files_of_a_directory_that_are_no_dump_are_one_line_unless_something_is_found(
     );
     write(directory.path(), "d", &key("p256.sec1.pem"));
     let output = scan(&[directory.path()]);
-    assert!(stdout(&output).contains("/d  (raw, "), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("/d  (raw, "),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -125,27 +160,57 @@ fn nothing_to_scan_is_no_clean_verdict() {
     let directory = tempfile::tempdir().unwrap();
     let output = scan(&[directory.path()]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("no file to scan"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("no file to scan"),
+        "{}",
+        stderr(&output)
+    );
     write(directory.path(), "a.txt", b"a");
-    let output = dumpgate([Path::new("scan"), Path::new("--include"), Path::new("*.core"), directory.path()]);
+    let output = dumpgate([
+        Path::new("scan"),
+        Path::new("--include"),
+        Path::new("*.core"),
+        directory.path(),
+    ]);
     assert_eq!(code(&output), 2);
 }
 
 #[test]
 fn public_keys_of_the_user_prove_and_others_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let dump = write(directory.path(), "dump", &[noise(999, 1), key("p256.sec1-nopublic.der")].concat());
+    let dump = write(
+        directory.path(),
+        "dump",
+        &[noise(999, 1), key("p256.sec1-nopublic.der")].concat(),
+    );
     let proof = |options: &[&str]| {
-        json(options.iter().map(Path::new).chain([&*dump]))["dumps"][0]["findings"][0]["proof"].clone()
+        json(options.iter().map(Path::new).chain([&*dump]))["dumps"][0]["findings"][0]["proof"]
+            .clone()
     };
     assert_eq!(proof(&[]), "parsed");
-    for public in ["p256.spki.pem", "p256.spki.der", "p256.cert.pem", "p256.cert.der"] {
-        assert_eq!(proof(&["--public-keys", &format!("tests/keys/{public}")]), "arithmetic", "{public}");
+    for public in [
+        "p256.spki.pem",
+        "p256.spki.der",
+        "p256.cert.pem",
+        "p256.cert.der",
+    ] {
+        assert_eq!(
+            proof(&["--public-keys", &format!("tests/keys/{public}")]),
+            "arithmetic",
+            "{public}"
+        );
     }
-    assert_eq!(proof(&["--public-keys", "tests/keys/p384.spki.pem"]), "parsed");
+    assert_eq!(
+        proof(&["--public-keys", "tests/keys/p384.spki.pem"]),
+        "parsed"
+    );
     let output = dumpgate(["scan", "--public-keys", "README.md", "samples"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("expected a public key"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("expected a public key"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -160,9 +225,17 @@ fn the_hash_is_that_of_the_file() {
 
 #[test]
 fn json_lines_come_one_a_dump_and_a_last_one() {
-    let output = dumpgate(["scan", "--format", "jsonl", "samples/README.md", "tests/keys/p256.sec1.pem"]);
-    let lines: Vec<serde_json::Value> =
-        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let output = dumpgate([
+        "scan",
+        "--format",
+        "jsonl",
+        "samples/README.md",
+        "tests/keys/p256.sec1.pem",
+    ]);
+    let lines: Vec<serde_json::Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[0]["type"], "dump");
     assert_eq!(lines[0]["verdict"], "clean");
@@ -175,8 +248,12 @@ fn json_lines_come_one_a_dump_and_a_last_one() {
 #[test]
 fn colours_are_for_those_who_want_them() {
     let escape = |options: &[&str], no_color: &str| {
-        let output =
-            command().args(["scan", "samples/README.md"]).args(options).env("NO_COLOR", no_color).output().unwrap();
+        let output = command()
+            .args(["scan", "samples/README.md"])
+            .args(options)
+            .env("NO_COLOR", no_color)
+            .output()
+            .unwrap();
         output.stdout.contains(&0x1b)
     };
     assert!(!escape(&[], ""));

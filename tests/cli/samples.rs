@@ -9,15 +9,27 @@ use std::path::PathBuf;
 /// Sample dumps with what is expected of them.
 pub fn samples() -> Vec<(PathBuf, Value)> {
     let mut samples = Vec::new();
-    for directory in fs::read_dir(root().join("samples")).unwrap().map(|entry| entry.unwrap().path()) {
-        let Ok(expected) = fs::read(directory.join("expected.json")) else { continue };
-        let dump = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
-        let dump = dump.filter(|path| !path.ends_with("expected.json")).collect::<Vec<_>>();
+    for directory in fs::read_dir(root().join("samples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        let Ok(expected) = fs::read(directory.join("expected.json")) else {
+            continue;
+        };
+        let dump = fs::read_dir(&directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let dump = dump
+            .filter(|path| !path.ends_with("expected.json"))
+            .collect::<Vec<_>>();
         assert_eq!(dump.len(), 1, "one dump in {}", directory.display());
         samples.push((dump[0].clone(), serde_json::from_slice(&expected).unwrap()));
     }
     samples.sort_by_key(|(path, _)| path.clone());
-    assert!(samples.len() >= 4, "samples of both formats, leaking and clean");
+    assert!(
+        samples.len() >= 4,
+        "samples of both formats, leaking and clean"
+    );
     samples
 }
 
@@ -25,7 +37,10 @@ pub fn samples() -> Vec<(PathBuf, Value)> {
 fn each_sample_is_judged_as_expected() {
     for (path, expected) in samples() {
         let name = path.display();
-        assert!(fs::metadata(&path).unwrap().len() <= 2 << 20, "{name} is larger than 2 MiB");
+        assert!(
+            fs::metadata(&path).unwrap().len() <= 2 << 20,
+            "{name} is larger than 2 MiB"
+        );
         let report = json([&path]);
         let dump = &report["dumps"][0];
         assert_eq!(dump["verdict"], expected["verdict"], "{name}");
@@ -33,18 +48,32 @@ fn each_sample_is_judged_as_expected() {
         assert_eq!(dump["format"], expected["format"], "{name}");
         assert_eq!(dump["coverage"]["scanned"], dump["size"], "{name}");
         let findings = dump["findings"].as_array().unwrap();
-        let wanted = expected["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let wanted = expected["findings"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         assert_eq!(findings.len(), wanted.len(), "{name}: {findings:#?}");
         for wanted in wanted {
-            let found = findings.iter().find(|found| found["spki_sha256"] == wanted["spki_sha256"]);
-            let found = found.unwrap_or_else(|| panic!("{name}: {} not found", wanted["spki_sha256"]));
+            let found = findings
+                .iter()
+                .find(|found| found["spki_sha256"] == wanted["spki_sha256"]);
+            let found =
+                found.unwrap_or_else(|| panic!("{name}: {} not found", wanted["spki_sha256"]));
             for field in ["kind", "bits", "curve", "proof"] {
                 assert_eq!(found[field], wanted[field], "{name}: {field}");
             }
-            let forms: BTreeSet<&str> =
-                found["places"].as_array().unwrap().iter().map(|place| place["form"].as_str().unwrap()).collect();
-            let wanted: BTreeSet<&str> =
-                wanted["forms"].as_array().unwrap().iter().map(|form| form.as_str().unwrap()).collect();
+            let forms: BTreeSet<&str> = found["places"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|place| place["form"].as_str().unwrap())
+                .collect();
+            let wanted: BTreeSet<&str> = wanted["forms"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|form| form.as_str().unwrap())
+                .collect();
             assert_eq!(forms, wanted, "{name}");
         }
     }
@@ -63,8 +92,15 @@ fn places_point_at_the_bytes_they_name() {
                     form if form.starts_with("pem.") => b"-----BEGIN ",
                     _ => b"\x30",
                 };
-                assert!(data[at..].starts_with(start), "{} at {at:#x}", path.display());
-                assert!(piece["va"].as_str().is_none_or(|va| va.starts_with("0x")), "addresses are strings");
+                assert!(
+                    data[at..].starts_with(start),
+                    "{} at {at:#x}",
+                    path.display()
+                );
+                assert!(
+                    piece["va"].as_str().is_none_or(|va| va.starts_with("0x")),
+                    "addresses are strings"
+                );
             }
         }
     }
@@ -72,17 +108,33 @@ fn places_point_at_the_bytes_they_name() {
 
 #[test]
 fn the_number_of_threads_changes_no_byte_of_the_report() {
-    let run = |threads: &str| super::dumpgate(["scan", "--public", "--shapes", "--threads", threads, "samples"]).stdout;
+    let run = |threads: &str| {
+        super::dumpgate([
+            "scan",
+            "--public",
+            "--shapes",
+            "--threads",
+            threads,
+            "samples",
+        ])
+        .stdout
+    };
     let one = run("1");
     for threads in ["2", "3", "16"] {
         assert_eq!(run(threads), one, "{threads} threads");
     }
-    assert_eq!(super::dumpgate(["scan", "--public", "--shapes", "samples"]).stdout, one);
+    assert_eq!(
+        super::dumpgate(["scan", "--public", "--shapes", "samples"]).stdout,
+        one
+    );
 }
 
 #[test]
 fn the_readme_shows_what_the_program_prints() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let output = super::stdout(&super::dumpgate(["scan", "samples"]));
-    assert!(readme.contains(&output), "README.md must hold what `dumpgate scan samples` prints:\n{output}");
+    assert!(
+        readme.contains(&output),
+        "README.md must hold what `dumpgate scan samples` prints:\n{output}"
+    );
 }

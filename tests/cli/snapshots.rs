@@ -24,7 +24,10 @@ fn help() {
 #[test]
 fn scan_as_text() {
     insta::assert_snapshot!("scan_text", said(&["scan", "samples"]));
-    insta::assert_snapshot!("scan_public", said(&["scan", "--public", "samples/clean-socat"]));
+    insta::assert_snapshot!(
+        "scan_public",
+        said(&["scan", "--public", "samples/clean-socat"])
+    );
     insta::assert_snapshot!("scan_absent", said(&["scan", "samples/absent"]));
 }
 
@@ -32,13 +35,28 @@ fn scan_as_text() {
 fn scan_as_json() {
     insta::assert_snapshot!(
         "scan_json",
-        said(&["scan", "--format", "json", "samples/sh-signer-p256", "samples/clean-socat"])
+        said(&[
+            "scan",
+            "--format",
+            "json",
+            "samples/sh-signer-p256",
+            "samples/clean-socat"
+        ])
     );
-    insta::assert_snapshot!("scan_jsonl", said(&["scan", "--format", "jsonl", "samples/sh-deploy-ed25519"]));
+    insta::assert_snapshot!(
+        "scan_jsonl",
+        said(&["scan", "--format", "jsonl", "samples/sh-deploy-ed25519"])
+    );
 }
 
 #[test]
 fn info() {
-    insta::assert_snapshot!("info_core", said(&["info", "samples/sh-signer-p256/sh-signer-p256.core"]));
-    insta::assert_snapshot!("info_minidump", said(&["info", "samples/sh-deploy-ed25519/sh-deploy-ed25519.dmp"]));
+    insta::assert_snapshot!(
+        "info_core",
+        said(&["info", "samples/sh-signer-p256/sh-signer-p256.core"])
+    );
+    insta::assert_snapshot!(
+        "info_minidump",
+        said(&["info", "samples/sh-deploy-ed25519/sh-deploy-ed25519.dmp"])
+    );
 }

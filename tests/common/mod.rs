@@ -35,7 +35,9 @@ pub fn rows() -> Vec<Row> {
     let text = String::from_utf8(key("index.tsv")).unwrap();
     let rows = text.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [file, kind, bits, curve, spki_sha256, form] = fields[..] else { panic!("six fields in `{line}`") };
+        let [file, kind, bits, curve, spki_sha256, form] = fields[..] else {
+            panic!("six fields in `{line}`")
+        };
         Row {
             file: file.to_owned(),
             kind: kind.to_owned(),
@@ -52,7 +54,11 @@ pub fn rows() -> Vec<Row> {
 pub fn scan(data: &[u8]) -> DumpOutcome {
     static SCANNER: OnceLock<Scanner> = OnceLock::new();
     let scanner = SCANNER.get_or_init(|| Scanner::builder().threads(1).build().unwrap());
-    scanner.scan(PathBuf::from("test"), &Source::from_bytes(data.to_vec()), &())
+    scanner.scan(
+        PathBuf::from("test"),
+        &Source::from_bytes(data.to_vec()),
+        &(),
+    )
 }
 
 /// Bytes without structure, the same for the same seed.
@@ -78,7 +84,11 @@ pub struct Segment {
 impl Segment {
     pub fn new(va: u64, bytes: Vec<u8>) -> Self {
         let memory_size = bytes.len() as u64;
-        Self { va, bytes, memory_size }
+        Self {
+            va,
+            bytes,
+            memory_size,
+        }
     }
 }
 
@@ -101,7 +111,14 @@ pub fn elf_core(segments: &[Segment], gap: usize) -> Vec<u8> {
     for segment in segments {
         core.extend_from_slice(&1u32.to_le_bytes());
         core.extend_from_slice(&6u32.to_le_bytes());
-        for word in [offset as u64, segment.va, 0, segment.bytes.len() as u64, segment.memory_size, 1] {
+        for word in [
+            offset as u64,
+            segment.va,
+            0,
+            segment.bytes.len() as u64,
+            segment.memory_size,
+            1,
+        ] {
             core.extend_from_slice(&word.to_le_bytes());
         }
         offset += segment.bytes.len() + gap;

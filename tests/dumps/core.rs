@@ -20,7 +20,14 @@ pub const RX: u32 = 5;
 
 impl Core {
     pub fn new(is_64: bool, big: bool, machine: u16) -> Self {
-        Self { is_64, big, machine, notes: Vec::new(), loads: Vec::new(), extended: false }
+        Self {
+            is_64,
+            big,
+            machine,
+            notes: Vec::new(),
+            loads: Vec::new(),
+            extended: false,
+        }
     }
 
     /// Size of a program header in bytes.
@@ -46,7 +53,11 @@ impl Core {
 
     /// Adds a thread whose stack pointer is register `register` of its NT_PRSTATUS.
     pub fn thread(&mut self, id: u32, register: usize, pointer: u64) -> &mut Self {
-        let (id_at, registers_at, word) = if self.is_64 { (32, 112, 8) } else { (24, 72, 4) };
+        let (id_at, registers_at, word) = if self.is_64 {
+            (32, 112, 8)
+        } else {
+            (24, 72, 4)
+        };
         let mut status = vec![0; registers_at + 50 * word];
         status[id_at..id_at + 4].copy_from_slice(&self.number(u64::from(id), 4));
         let at = registers_at + register * word;
@@ -88,7 +99,9 @@ impl Core {
 
     /// Adds an NT_AUXV with AT_ENTRY.
     pub fn entry_point(&mut self, address: u64) -> &mut Self {
-        let vector = [6, 4096, 9, address, 0, 0].map(|value| self.word(value)).concat();
+        let vector = [6, 4096, 9, address, 0, 0]
+            .map(|value| self.word(value))
+            .concat();
         self.notes.push(("CORE", 6, vector));
         self
     }
@@ -100,7 +113,14 @@ impl Core {
     }
 
     /// A program header.
-    pub fn program_header(&self, kind: u32, flags: u32, offset: u64, va: u64, sizes: (u64, u64)) -> Vec<u8> {
+    pub fn program_header(
+        &self,
+        kind: u32,
+        flags: u32,
+        offset: u64,
+        va: u64,
+        sizes: (u64, u64),
+    ) -> Vec<u8> {
         let flags = self.number(u64::from(flags), 4);
         let kind = self.number(u64::from(kind), 4);
         let (offset, va, paddr) = (self.word(offset), self.word(va), self.word(0));
@@ -133,17 +153,53 @@ impl Core {
         let mut table = self.program_header(4, 0, offset, 0, (notes.len() as u64, 0));
         offset += notes.len() as u64;
         for (va, contents, memory, flags) in &self.loads {
-            table.extend(self.program_header(1, *flags, offset, *va, (contents.len() as u64, *memory)));
+            table.extend(self.program_header(
+                1,
+                *flags,
+                offset,
+                *va,
+                (contents.len() as u64, *memory),
+            ));
             offset += contents.len() as u64;
         }
-        let (section_size, section_at) = if self.is_64 { (64, offset) } else { (40, offset) };
-        let (phnum, shoff, shnum) = if self.extended { (0xffff, section_at, 1) } else { (count as u64, 0, 0) };
+        let (section_size, section_at) = if self.is_64 {
+            (64, offset)
+        } else {
+            (40, offset)
+        };
+        let (phnum, shoff, shnum) = if self.extended {
+            (0xffff, section_at, 1)
+        } else {
+            (count as u64, 0, 0)
+        };
         let class = if self.is_64 { 2 } else { 1 };
         let order = if self.big { 2 } else { 1 };
         let mut file = [&b"\x7fELF"[..], &[class, order, 1], &[0; 9]].concat();
-        file.extend([self.number(4, 2), self.number(u64::from(self.machine), 2), self.number(1, 4)].concat());
-        file.extend([self.word(0), self.word(self.start() as u64), self.word(shoff), self.number(0, 4)].concat());
-        let shorts = [self.start() as u64, self.header_size() as u64, phnum, section_size, shnum, 0];
+        file.extend(
+            [
+                self.number(4, 2),
+                self.number(u64::from(self.machine), 2),
+                self.number(1, 4),
+            ]
+            .concat(),
+        );
+        file.extend(
+            [
+                self.word(0),
+                self.word(self.start() as u64),
+                self.word(shoff),
+                self.number(0, 4),
+            ]
+            .concat(),
+        );
+        let shorts = [
+            self.start() as u64,
+            self.header_size() as u64,
+            phnum,
+            section_size,
+            shnum,
+            0,
+        ];
         file.extend(shorts.map(|value| self.number(value, 2)).concat());
         assert_eq!(file.len(), self.start());
         file.extend(table);

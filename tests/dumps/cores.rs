@@ -60,21 +60,53 @@ fn every_machine_has_its_threads_and_owners() {
         data.extend(b"MARK-BEHIND");
         let dump = read(&data);
         let what = format!("{name}, 64 bits {is_64}, big {big}");
-        assert!(dump.faults.is_empty() && !dump.is_cut, "{what}: {:?}", dump.faults);
+        assert!(
+            dump.faults.is_empty() && !dump.is_cut,
+            "{what}: {:?}",
+            dump.faults
+        );
         assert_eq!(dump.declared_end, data.len() as u64 - 11, "{what}");
         assert_eq!(dump.platform.processor, name);
-        assert_eq!((dump.process.id, dump.process.name.as_deref()), (Some(321), Some("signer: main")), "{what}");
+        assert_eq!(
+            (dump.process.id, dump.process.name.as_deref()),
+            (Some(321), Some("signer: main")),
+            "{what}"
+        );
         assert_eq!(dump.not_dumped, 0x3000, "{what}");
         let says = |mark: &str| owner(&dump, &data, mark.as_bytes());
-        assert_eq!(says("MARK-MAIN"), owned(OwnerKind::Stack, "thread 321"), "{what}");
-        assert_eq!(says("MARK-WORKER"), owned(OwnerKind::Stack, "thread 322"), "{what}");
-        assert_eq!(says("MARK-DATA"), owned(OwnerKind::Module, "/usr/bin/signer+0x1000"), "{what}");
-        assert_eq!(says("MARK-LIBRARY"), owned(OwnerKind::Module, "/usr/lib/libx y.so+0x3000"), "{what}");
+        assert_eq!(
+            says("MARK-MAIN"),
+            owned(OwnerKind::Stack, "thread 321"),
+            "{what}"
+        );
+        assert_eq!(
+            says("MARK-WORKER"),
+            owned(OwnerKind::Stack, "thread 322"),
+            "{what}"
+        );
+        assert_eq!(
+            says("MARK-DATA"),
+            owned(OwnerKind::Module, "/usr/bin/signer+0x1000"),
+            "{what}"
+        );
+        assert_eq!(
+            says("MARK-LIBRARY"),
+            owned(OwnerKind::Module, "/usr/lib/libx y.so+0x3000"),
+            "{what}"
+        );
         assert_eq!(says("MARK-BSS"), owned(OwnerKind::Private, ""), "{what}");
         assert_eq!(says("MARK-HEAP"), owned(OwnerKind::Heap, ""), "{what}");
-        assert_eq!(says("MARK-PRIVATE"), owned(OwnerKind::Private, ""), "{what}");
+        assert_eq!(
+            says("MARK-PRIVATE"),
+            owned(OwnerKind::Private, ""),
+            "{what}"
+        );
         assert_eq!(says("MARK-BEHIND"), owned(OwnerKind::Gap, ""), "{what}");
-        assert_eq!(says("signer: main"), owned(OwnerKind::Stream, "notes"), "{what}");
+        assert_eq!(
+            says("signer: main"),
+            owned(OwnerKind::Stream, "notes"),
+            "{what}"
+        );
     }
 }
 
@@ -84,8 +116,17 @@ fn a_machine_we_do_not_know_keeps_its_memory() {
     let dump = read(&data);
     assert_eq!(dump.platform.processor, "machine 36902");
     assert_eq!(dump.map.owners().threads().len(), 2);
-    assert!(dump.map.owners().threads().iter().all(|thread| thread.stack.is_none()));
-    assert_eq!(memory(&dump).iter().map(|(_, length)| length).sum::<u64>(), 8 * 4096);
+    assert!(
+        dump.map
+            .owners()
+            .threads()
+            .iter()
+            .all(|thread| thread.stack.is_none())
+    );
+    assert_eq!(
+        memory(&dump).iter().map(|(_, length)| length).sum::<u64>(),
+        8 * 4096
+    );
 }
 
 #[test]
@@ -93,9 +134,15 @@ fn without_an_entry_point_the_name_leads_to_the_heap() {
     let mut core = sample(62, true, false, 19, 4);
     core.notes.retain(|(_, kind, _)| *kind != 6 && *kind != 3);
     let data = core.clone().finish();
-    assert_eq!(owner(&read(&data), &data, b"MARK-HEAP").kind, OwnerKind::Private);
+    assert_eq!(
+        owner(&read(&data), &data, b"MARK-HEAP").kind,
+        OwnerKind::Private
+    );
     let data = core.process(321, "signer", 4).finish();
-    assert_eq!(owner(&read(&data), &data, b"MARK-HEAP").kind, OwnerKind::Heap);
+    assert_eq!(
+        owner(&read(&data), &data, b"MARK-HEAP").kind,
+        OwnerKind::Heap
+    );
 }
 
 #[test]
@@ -104,10 +151,15 @@ fn a_runtime_that_keeps_stacks_in_its_heap_does_not_make_it_a_stack() {
     let mut arena = vec![0; 1 << 20];
     arena[0x8_0000..0x8_000b].copy_from_slice(b"MARK-OBJECT");
     arena[0x1_0080..0x1_008a].copy_from_slice(b"MARK-FRAME");
-    core.thread(1, 19, 0xc0_0001_0000).thread(2, 19, 0xc0_0002_0000).load(0xc0_0000_0000, arena, RW);
+    core.thread(1, 19, 0xc0_0001_0000)
+        .thread(2, 19, 0xc0_0002_0000)
+        .load(0xc0_0000_0000, arena, RW);
     let data = core.finish();
     let dump = read(&data);
-    assert_eq!(owner(&dump, &data, b"MARK-FRAME"), owned(OwnerKind::Stack, "thread 1"));
+    assert_eq!(
+        owner(&dump, &data, b"MARK-FRAME"),
+        owned(OwnerKind::Stack, "thread 1")
+    );
     assert_eq!(owner(&dump, &data, b"MARK-OBJECT").kind, OwnerKind::Private);
 }
 
@@ -126,7 +178,10 @@ fn seventy_thousand_segments_are_read() {
         assert_eq!(memory(&dump).len(), 70_000);
         // The number of segments lies at the end and is the first thing to be lost.
         let dump = read(&data[..data.len() - 20]);
-        assert_eq!((dump.declared_end, memory(&dump).len()), (data.len() as u64, 70_000));
+        assert_eq!(
+            (dump.declared_end, memory(&dump).len()),
+            (data.len() as u64, 70_000)
+        );
     }
 }
 
@@ -136,5 +191,9 @@ fn section_headers_belong_to_the_file() {
     core.extended = true;
     let data = core.finish();
     assert_eq!(read(&data).declared_end, data.len() as u64);
-    assert_eq!(read(&data[..data.len() - 10]).declared_end, data.len() as u64, "what GDB appends may be cut too");
+    assert_eq!(
+        read(&data[..data.len() - 10]).declared_end,
+        data.len() as u64,
+        "what GDB appends may be cut too"
+    );
 }

@@ -14,7 +14,11 @@ fn every_cut_of_a_minidump_is_read_and_told() {
         let data = of_all_lists(big, false).finish();
         for length in 4..data.len() {
             let dump = read(&data[..length]);
-            assert!(dump.declared_end > length as u64, "cut at {length} of {}", data.len());
+            assert!(
+                dump.declared_end > length as u64,
+                "cut at {length} of {}",
+                data.len()
+            );
             assert!(!dump.faults.is_empty(), "cut at {length}");
         }
     }
@@ -27,7 +31,11 @@ fn every_cut_of_a_core_is_read_and_told() {
         core.loads.retain(|load| !load.1.is_empty());
         let data = core.finish();
         for length in (18..data.len()).step_by(7) {
-            assert!(read(&data[..length]).declared_end > length as u64, "cut at {length} of {}", data.len());
+            assert!(
+                read(&data[..length]).declared_end > length as u64,
+                "cut at {length} of {}",
+                data.len()
+            );
         }
     }
 }
@@ -56,10 +64,18 @@ fn no_lie_in_a_core_costs_more_than_labels() {
             read(&bad);
         }
     }
-    for (at, value) in [(32, u64::MAX), (32, u64::MAX - 8), (40, u64::MAX - 63), (40, data.len() as u64 - 1)] {
+    for (at, value) in [
+        (32, u64::MAX),
+        (32, u64::MAX - 8),
+        (40, u64::MAX - 63),
+        (40, data.len() as u64 - 1),
+    ] {
         let mut bad = data.clone();
         bad[at..at + 8].copy_from_slice(&value.to_le_bytes());
-        assert!(read(&bad).declared_end > data.len() as u64, "{value:#x} at {at}");
+        assert!(
+            read(&bad).declared_end > data.len() as u64,
+            "{value:#x} at {at}"
+        );
     }
 }
 
@@ -95,7 +111,11 @@ fn lists_that_claim_more_than_they_have_are_told() {
         w.u32(16).u32(0).u32(u32::MAX).u32(0);
     });
     let dump = read(&w.finish());
-    assert!(dump.faults.iter().any(|fault| fault.detail().contains("ThreadList of 4294967295 entries")));
+    assert!(
+        dump.faults
+            .iter()
+            .any(|fault| fault.detail().contains("ThreadList of 4294967295 entries"))
+    );
     assert_eq!(dump.declared_end, u64::MAX);
 }
 
@@ -106,8 +126,18 @@ fn one_list_named_by_thousands_of_streams_is_read_a_bounded_number_of_times() {
     let list_at = 32 + 12 * streams;
     data.resize(list_at as usize, 0);
     data[8..12].copy_from_slice(&streams.to_le_bytes());
-    for (index, kind) in [3u32, 4, 5, 9, 24].iter().cycle().take(streams as usize).enumerate() {
-        let entry = [kind.to_le_bytes(), (4 + entries * 108).to_le_bytes(), list_at.to_le_bytes()].concat();
+    for (index, kind) in [3u32, 4, 5, 9, 24]
+        .iter()
+        .cycle()
+        .take(streams as usize)
+        .enumerate()
+    {
+        let entry = [
+            kind.to_le_bytes(),
+            (4 + entries * 108).to_le_bytes(),
+            list_at.to_le_bytes(),
+        ]
+        .concat();
         data[32 + 12 * index..44 + 12 * index].copy_from_slice(&entry);
     }
     data.extend(entries.to_le_bytes());
@@ -120,7 +150,13 @@ fn one_list_named_by_thousands_of_streams_is_read_a_bounded_number_of_times() {
     data.extend(vec![b'A'; 60_000]);
     let dump = read(&data);
     assert!(dump.is_cut);
-    let names: usize = dump.map.owners().modules().iter().map(|module| module.name.len()).sum();
+    let names: usize = dump
+        .map
+        .owners()
+        .modules()
+        .iter()
+        .map(|module| module.name.len())
+        .sum();
     assert!(names <= 16 << 20, "{names} bytes of names");
 }
 
@@ -128,8 +164,16 @@ fn one_list_named_by_thousands_of_streams_is_read_a_bounded_number_of_times() {
 fn many_threads_modules_and_segments_are_read_in_time() {
     let many = 150_000u64;
     let mut core = Core::new(true, false, 62);
-    let files: Vec<_> =
-        (0..many).map(|index| (0x10_0000 + index * 0x2000, 0x10_1000 + index * 0x2000, 0, "f")).collect();
+    let files: Vec<_> = (0..many)
+        .map(|index| {
+            (
+                0x10_0000 + index * 0x2000,
+                0x10_1000 + index * 0x2000,
+                0,
+                "f",
+            )
+        })
+        .collect();
     core.process(1, "f", 4).files(&files);
     for index in 0..many {
         core.thread(index as u32, 19, 0x7f00_0000_0000 + index * 0x2000 + 8);
@@ -141,7 +185,13 @@ fn many_threads_modules_and_segments_are_read_in_time() {
     let data = core.finish();
     let dump = read(&data);
     assert_eq!(dump.map.owners().threads().len() as u64, many);
-    assert!(dump.map.owners().threads().iter().all(|thread| thread.stack.is_some()));
+    assert!(
+        dump.map
+            .owners()
+            .threads()
+            .iter()
+            .all(|thread| thread.stack.is_some())
+    );
 
     let mut w = Writer::new(false);
     let name = w.string("t");
@@ -159,7 +209,13 @@ fn many_threads_modules_and_segments_are_read_in_time() {
     });
     let data = w.finish();
     let dump = read(&data);
-    assert!(dump.map.owners().threads().iter().all(|thread| thread.name.as_deref() == Some("t")));
+    assert!(
+        dump.map
+            .owners()
+            .threads()
+            .iter()
+            .all(|thread| thread.name.as_deref() == Some("t"))
+    );
 }
 
 #[test]
@@ -170,7 +226,12 @@ fn a_long_name_shared_by_thousands_of_modules_is_read_a_bounded_number_of_times(
     w.stream(4, |w| {
         w.u32(many);
         for index in 0..many {
-            w.u64(u64::from(index) << 20).u32(1 << 20).u32(0).u32(0).u32(name).zeros(84);
+            w.u64(u64::from(index) << 20)
+                .u32(1 << 20)
+                .u32(0)
+                .u32(0)
+                .u32(name)
+                .zeros(84);
         }
     });
     let dump = read(&w.finish());
@@ -202,7 +263,15 @@ fn notes_named_by_thousands_of_segments_are_read_a_bounded_number_of_times() {
 
 #[test]
 fn short_files_have_a_reader() {
-    for head in [&b""[..], b"M", b"MDM", b"MDMP", b"PMDM", b"\x7fELF", b"\x7fELF\x02\x01\x01"] {
+    for head in [
+        &b""[..],
+        b"M",
+        b"MDM",
+        b"MDMP",
+        b"PMDM",
+        b"\x7fELF",
+        b"\x7fELF\x02\x01\x01",
+    ] {
         for length in 0..80 {
             let mut data = head.to_vec();
             data.resize(data.len().max(length), 4);

@@ -14,7 +14,12 @@ const ROOM: usize = 24;
 
 impl Writer {
     pub fn new(big: bool) -> Self {
-        Self { big, data: vec![0; 32 + 12 * ROOM], directory: Vec::new(), streams: 0 }
+        Self {
+            big,
+            data: vec![0; 32 + 12 * ROOM],
+            directory: Vec::new(),
+            streams: 0,
+        }
     }
 
     pub fn at(&self) -> u32 {
@@ -22,15 +27,27 @@ impl Writer {
     }
 
     pub fn u16(&mut self, value: u16) -> &mut Self {
-        self.bytes(&if self.big { value.to_be_bytes() } else { value.to_le_bytes() })
+        self.bytes(&if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        })
     }
 
     pub fn u32(&mut self, value: u32) -> &mut Self {
-        self.bytes(&if self.big { value.to_be_bytes() } else { value.to_le_bytes() })
+        self.bytes(&if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        })
     }
 
     pub fn u64(&mut self, value: u64) -> &mut Self {
-        self.bytes(&if self.big { value.to_be_bytes() } else { value.to_le_bytes() })
+        self.bytes(&if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        })
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
@@ -75,13 +92,28 @@ impl Writer {
 
     /// A thread of the ThreadList.
     pub fn thread(&mut self, id: u32, stack: (u64, u32, u32), context: (u32, u32)) -> &mut Self {
-        self.u32(id).zeros(20).u64(stack.0).u32(stack.1).u32(stack.2).u32(context.0).u32(context.1)
+        self.u32(id)
+            .zeros(20)
+            .u64(stack.0)
+            .u32(stack.1)
+            .u32(stack.2)
+            .u32(context.0)
+            .u32(context.1)
     }
 
     /// The file, as of now.
     pub fn finish(&self) -> Vec<u8> {
-        let mut head = Self { big: self.big, data: Vec::new(), directory: Vec::new(), streams: 0 };
-        head.u32(0x504d_444d).u32(0xa793).u32(self.streams).u32(32).zeros(16);
+        let mut head = Self {
+            big: self.big,
+            data: Vec::new(),
+            directory: Vec::new(),
+            streams: 0,
+        };
+        head.u32(0x504d_444d)
+            .u32(0xa793)
+            .u32(self.streams)
+            .u32(32)
+            .zeros(16);
         for &(kind, size, at) in &self.directory {
             head.u32(kind).u32(size).u32(at);
         }

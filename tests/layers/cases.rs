@@ -11,9 +11,20 @@ const LIB: &str = "mod cli; mod crypto; mod detect; mod dump; mod report; mod sc
 /// The breaches in a tree of these files beside a sound `lib.rs`, one in a line, in the order they are reported.
 fn breaches_of_files(manifest: &str, files: &[(&str, &str)]) -> Vec<String> {
     let mut texts = BTreeMap::from([("src/lib.rs".to_owned(), LIB.to_owned())]);
-    texts.extend(files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())));
-    let tree = Tree { manifest: manifest.to_owned(), files: texts };
-    House::ours().judge(&tree).iter().map(ToString::to_string).collect()
+    texts.extend(
+        files
+            .iter()
+            .map(|(file, text)| ((*file).to_owned(), (*text).to_owned())),
+    );
+    let tree = Tree {
+        manifest: manifest.to_owned(),
+        files: texts,
+    };
+    House::ours()
+        .judge(&tree)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// The breaches in one file.
@@ -25,9 +36,17 @@ fn breaches(file: &str, text: &str) -> Vec<String> {
 #[track_caller]
 fn assert_caught(file: &str, text: &str, part: &str) {
     let found = breaches(file, text);
-    let [message] = found.as_slice() else { panic!("expected one breach in `{text}`, found {found:?}") };
-    assert!(message.starts_with(file), "expected a breach in `{file}`, found `{message}`");
-    assert!(message.contains(part), "expected `...{part}...`, found `{message}`");
+    let [message] = found.as_slice() else {
+        panic!("expected one breach in `{text}`, found {found:?}")
+    };
+    assert!(
+        message.starts_with(file),
+        "expected a breach in `{file}`, found `{message}`"
+    );
+    assert!(
+        message.contains(part),
+        "expected `...{part}...`, found `{message}`"
+    );
 }
 
 /// Asserts that `file` has no breach.
@@ -39,7 +58,8 @@ fn assert_passes(file: &str, text: &str) {
 #[test]
 fn a_message_says_where_who_what_and_what_instead() {
     let text = "//! Hits.\n\nuse crate::report::Json;\n";
-    let expected = "src/detect/pem.rs:3: room `detect` may not use `crate::report::Json`; it may use: ";
+    let expected =
+        "src/detect/pem.rs:3: room `detect` may not use `crate::report::Json`; it may use: ";
     assert_caught("src/detect/pem.rs", text, expected);
 }
 
@@ -77,7 +97,11 @@ fn a_forbidden_use_is_caught_in_every_spelling() {
 #[test]
 fn a_wrong_import_is_told_where_it_stands_only() {
     let text = "use crate::report;\nfn f() { report::write() }";
-    assert_caught("src/detect/pem.rs", text, "pem.rs:1: room `detect` may not use `crate::report`;");
+    assert_caught(
+        "src/detect/pem.rs",
+        text,
+        "pem.rs:1: room `detect` may not use `crate::report`;",
+    );
 }
 
 #[test]
@@ -100,15 +124,27 @@ fn a_forbidden_path_inside_code_is_caught() {
         "use crate::text::{self as t}; fn f() { t::x(); crate::report::write() }",
     ];
     for text in spellings {
-        assert_caught("src/detect/pem.rs", text, "room `detect` may not use `crate::report::");
+        assert_caught(
+            "src/detect/pem.rs",
+            text,
+            "room `detect` may not use `crate::report::",
+        );
     }
 }
 
 #[test]
 fn one_name_of_a_room_does_not_open_the_room() {
     assert_passes("src/correlate.rs", "use crate::detect::Evidence;");
-    assert_caught("src/correlate.rs", "use crate::detect::Detector;", "`crate::detect::Detector`");
-    assert_caught("src/correlate.rs", "use crate::detect::*;", "`crate::detect`");
+    assert_caught(
+        "src/correlate.rs",
+        "use crate::detect::Detector;",
+        "`crate::detect::Detector`",
+    );
+    assert_caught(
+        "src/correlate.rs",
+        "use crate::detect::*;",
+        "`crate::detect`",
+    );
 }
 
 #[test]
@@ -119,7 +155,12 @@ fn a_name_that_only_begins_like_an_allowed_one_is_caught() {
 
 #[test]
 fn another_name_for_the_root_is_caught() {
-    for text in ["use crate as c;", "use crate::{self as c};", "use super::super as up;", "extern crate self as own;"] {
+    for text in [
+        "use crate as c;",
+        "use crate::{self as c};",
+        "use super::super as up;",
+        "extern crate self as own;",
+    ] {
         assert_caught("src/detect/pem.rs", text, "crate root another name");
     }
     assert_caught("src/text.rs", "use super::*;", "all of the crate root");
@@ -128,7 +169,11 @@ fn another_name_for_the_root_is_caught() {
 #[test]
 fn a_name_from_lib_is_judged_by_the_room_behind_it() {
     assert_passes("src/cli/mod.rs", "use crate::Scanner;");
-    assert_caught("src/detect/pem.rs", "use crate::Scanner;", "`crate::scan::Scanner`");
+    assert_caught(
+        "src/detect/pem.rs",
+        "use crate::Scanner;",
+        "`crate::scan::Scanner`",
+    );
     assert_caught("src/detect/pem.rs", "use crate::Unheard;", "neither a room");
 }
 
@@ -160,11 +205,24 @@ fn a_crate_away_from_home_is_caught_in_every_spelling() {
 
 #[test]
 fn a_crate_without_a_row_is_caught() {
-    assert_caught("src/scan/mod.rs", "use ::tokio::spawn;", "give it a home in the table");
+    assert_caught(
+        "src/scan/mod.rs",
+        "use ::tokio::spawn;",
+        "give it a home in the table",
+    );
     let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nmemchr = \"2\"\nleft-pad = { version = \"1\" } # why";
-    let found = breaches_of_files(manifest, &[("src/scan/mod.rs", "fn f() { left_pad::pad() }")]);
+    let found = breaches_of_files(
+        manifest,
+        &[("src/scan/mod.rs", "fn f() { left_pad::pad() }")],
+    );
     let expected = "the crate `left_pad` has no row: give it a home in the table";
-    assert_eq!(found, [format!("Cargo.toml:6: {expected}"), format!("src/scan/mod.rs:1: {expected}")]);
+    assert_eq!(
+        found,
+        [
+            format!("Cargo.toml:6: {expected}"),
+            format!("src/scan/mod.rs:1: {expected}")
+        ]
+    );
 }
 
 #[test]
@@ -183,10 +241,17 @@ fn every_kind_of_dependency_section_is_read() {
         [target.x.dependencies.five]
     ";
     let found = breaches_of_files(manifest, &[]);
-    let starts: Vec<&str> = found.iter().filter_map(|message| message.split(" has").next()).collect();
+    let starts: Vec<&str> = found
+        .iter()
+        .filter_map(|message| message.split(" has").next())
+        .collect();
     assert_eq!(
         starts,
-        ["Cargo.toml:5: the crate `one`", "Cargo.toml:8: the crate `two`", "Cargo.toml:12: the crate `five`"]
+        [
+            "Cargo.toml:5: the crate `one`",
+            "Cargo.toml:8: the crate `two`",
+            "Cargo.toml:12: the crate `five`"
+        ]
     );
 }
 
@@ -227,7 +292,10 @@ fn files_outside_their_rooms_are_caught() {
     for text in spellings {
         let found = breaches("src/detect/pem.rs", text);
         let expected = "src/detect/pem.rs:1: room `detect` may not use `std::fs`; rooms that may: ";
-        assert!(found.iter().any(|message| message.starts_with(expected)), "{text}: {found:?}");
+        assert!(
+            found.iter().any(|message| message.starts_with(expected)),
+            "{text}: {found:?}"
+        );
     }
     assert_passes("src/source/buffer.rs", "use std::{fs, io};");
 }
@@ -235,10 +303,22 @@ fn files_outside_their_rooms_are_caught() {
 #[test]
 fn unsafe_is_caught_even_in_tests() {
     let text = "fn f() { unsafe { g() } }";
-    assert_caught("src/dump/elf.rs", text, "`unsafe` may stand only in: src/source/map.rs");
+    assert_caught(
+        "src/dump/elf.rs",
+        text,
+        "`unsafe` may stand only in: src/source/map.rs",
+    );
     assert_caught("src/text.rs", "#[unsafe(no_mangle)] fn f() {}", "`unsafe`");
-    assert_caught("src/text.rs", &format!("#[cfg(test)] mod tests {{ {text} }}"), "`unsafe`");
-    for file in ["src/source/map.rs", "src/scan/simd.rs", "src/sweep/simd_avx2.rs"] {
+    assert_caught(
+        "src/text.rs",
+        &format!("#[cfg(test)] mod tests {{ {text} }}"),
+        "`unsafe`",
+    );
+    for file in [
+        "src/source/map.rs",
+        "src/scan/simd.rs",
+        "src/sweep/simd_avx2.rs",
+    ] {
         assert_passes(file, text);
     }
 }
@@ -261,10 +341,16 @@ fn lib_only_declares_and_re_exports() {
     let sound = "//! Doc.\n#![warn(x)]\n/// Doc.\npub mod text;\npub use text::View;\n#[cfg(test)] mod t {}";
     assert_passes("src/lib.rs", sound);
     let faults = [
-        ("pub mod text;\nfn f() {}", "lib.rs:2: `lib.rs` may only declare"),
+        (
+            "pub mod text;\nfn f() {}",
+            "lib.rs:2: `lib.rs` may only declare",
+        ),
         ("mod text { pub fn f() {} }", "may only declare"),
         ("mod helpers;", "`helpers` is no room"),
-        ("mod text; pub use text::*;", "may not re-export all of `text`"),
+        (
+            "mod text; pub use text::*;",
+            "may not re-export all of `text`",
+        ),
         ("pub use ::serde_json;", "the crate `serde_json`"),
     ];
     for (text, part) in faults {
@@ -274,11 +360,20 @@ fn lib_only_declares_and_re_exports() {
 
 #[test]
 fn main_uses_only_the_command_line() {
-    assert_passes("src/main.rs", "fn main() { std::process::exit(dumpgate::cli::run()) }");
+    assert_passes(
+        "src/main.rs",
+        "fn main() { std::process::exit(dumpgate::cli::run()) }",
+    );
     let faults = [
-        ("use dumpgate::scan::Scan;", "`crate::scan::Scan`; it may use: cli"),
+        (
+            "use dumpgate::scan::Scan;",
+            "`crate::scan::Scan`; it may use: cli",
+        ),
         ("use ::dumpgate::text;", "`crate::text`; it may use: cli"),
-        ("use dumpgate::Scanner;", "`crate::scan::Scanner`; it may use: cli"),
+        (
+            "use dumpgate::Scanner;",
+            "`crate::scan::Scanner`; it may use: cli",
+        ),
         ("use clap::Parser;", "the crate `clap`"),
         ("mod extra;", "may not declare modules"),
     ];
@@ -290,7 +385,11 @@ fn main_uses_only_the_command_line() {
 #[test]
 fn a_file_in_no_room_is_caught() {
     assert_caught("src/helpers.rs", "", "`helpers` is no room: give it a row");
-    assert_caught("src/bin/second.rs", "fn main() {}", "`bin` is no room: give it a row");
+    assert_caught(
+        "src/bin/second.rs",
+        "fn main() {}",
+        "`bin` is no room: give it a row",
+    );
     let moved = "#[path = \"../report/json.rs\"] mod json;";
     assert_caught("src/detect/mod.rs", moved, "`#[path]`");
     assert_caught("src/detect/mod.rs", "fn f() {", "into tokens");
@@ -299,7 +398,11 @@ fn a_file_in_no_room_is_caught() {
 #[test]
 fn tests_may_use_what_they_like() {
     let uses = "use crate::report::Json; fn f() { println!(\"{}\", serde_json::to_string(std::fs::read(x))) }";
-    for attributes in ["#[cfg(test)]", "/// Doc.\n#[cfg(test)] #[allow(x)] pub(crate)", "#[allow(x)]\n#[cfg(test)]"] {
+    for attributes in [
+        "#[cfg(test)]",
+        "/// Doc.\n#[cfg(test)] #[allow(x)] pub(crate)",
+        "#[allow(x)]\n#[cfg(test)]",
+    ] {
         let text = format!("fn f() {{}} {attributes} mod tests {{ {uses} mod more {{ {uses} }} }}");
         assert_passes("src/detect/pem.rs", &text);
     }
@@ -336,5 +439,8 @@ fn sound_code_passes() {
         fn g<'a>(x: &'a u8) -> impl Trait + use<'a> { object::read(x); }
         macro_rules! m { ($serde:ident, $($report:path),*) => { $serde::x($($report::y)*) } }",
     );
-    assert_passes("src/detect/pem.rs", "mod object { pub fn f() {} } fn f() { object::f(); { object::f() } }");
+    assert_passes(
+        "src/detect/pem.rs",
+        "mod object { pub fn f() {} } fn f() { object::f(); { object::f() } }",
+    );
 }

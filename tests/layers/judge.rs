@@ -34,7 +34,11 @@ pub(super) struct Violation {
 impl Violation {
     /// The breach `what` in one line of a file.
     fn new(file: &str, line: usize, what: String) -> Self {
-        Self { file: file.to_owned(), line, what }
+        Self {
+            file: file.to_owned(),
+            line,
+            what,
+        }
     }
 }
 
@@ -49,7 +53,9 @@ impl Table {
     fn parse(text: &'static str) -> Self {
         let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let (name, words) = line.split_once('|').unwrap_or_else(|| panic!("no `|` in table row `{line}`"));
+            let (name, words) = line
+                .split_once('|')
+                .unwrap_or_else(|| panic!("no `|` in table row `{line}`"));
             match rows.last_mut() {
                 Some((_, list)) if name.trim().is_empty() => list.extend(words.split_whitespace()),
                 _ => rows.push((name.trim(), words.split_whitespace().collect())),
@@ -60,7 +66,9 @@ impl Table {
 
     /// The list of the row of that name; `None` if there is no such row.
     pub(super) fn get(&self, name: &str) -> Option<&[&'static str]> {
-        self.iter().find(|(row, _)| *row == name).map(|(_, list)| list)
+        self.iter()
+            .find(|(row, _)| *row == name)
+            .map(|(_, list)| list)
     }
 
     /// All rows, top to bottom.
@@ -136,7 +144,12 @@ impl House {
                 found.insert(Violation::new(file, 1, no_room(room)));
                 continue;
             }
-            let inspection = Inspection { house: self, exports: &exports, file, room };
+            let inspection = Inspection {
+                house: self,
+                exports: &exports,
+                file,
+                room,
+            };
             for sight in sights {
                 let objection = inspection.objection(sight, sight.in_test || in_test_file);
                 found.extend(objection.map(|what| Violation::new(file, sight.line, what)));
@@ -170,14 +183,25 @@ impl Inspection<'_> {
             What::Macro(name) if self.house.nowhere.contains(&name.as_str()) => {
                 Some(format!("`{name}!` may stand nowhere, not even in tests"))
             }
-            What::Unsafe if !self.may_be_unsafe() => {
-                Some(format!("`unsafe` may stand only in: {}", self.house.unsafe_files.join(", ")))
-            }
+            What::Unsafe if !self.may_be_unsafe() => Some(format!(
+                "`unsafe` may stand only in: {}",
+                self.house.unsafe_files.join(", ")
+            )),
             _ if in_test => None,
-            What::Path { target, extent, by_way_of } => {
+            What::Path {
+                target,
+                extent,
+                by_way_of,
+            } => {
                 // A wrong import is told where it stands, not again at each use of the name.
-                let told = by_way_of.as_ref().is_some_and(|way| self.objection_to_path(way, Extent::One).is_some());
-                if told { None } else { self.objection_to_path(target, *extent) }
+                let told = by_way_of
+                    .as_ref()
+                    .is_some_and(|way| self.objection_to_path(way, Extent::One).is_some());
+                if told {
+                    None
+                } else {
+                    self.objection_to_path(target, *extent)
+                }
             }
             What::Macro(name) => {
                 let homes = self.house.macros.get(name)?;
@@ -221,7 +245,9 @@ impl Inspection<'_> {
             return Some(format!("room `{room}` may not {deed}; {}", self.allowed()));
         };
         if self.house.rooms.get(used).is_none() {
-            return Some(format!("`crate::{used}` is neither a room of the table nor a name that `lib.rs` re-exports"));
+            return Some(format!(
+                "`crate::{used}` is neither a room of the table nor a name that `lib.rs` re-exports"
+            ));
         }
         if used == room {
             return None;
@@ -233,7 +259,12 @@ impl Inspection<'_> {
         let path = names.join("::");
         let grants = self.house.rooms.get(room).unwrap_or_default();
         let is_granted = grants.iter().any(|grant| is_within(&path, grant));
-        (!is_granted).then(|| format!("room `{room}` may not use `crate::{path}`; {}", self.allowed()))
+        (!is_granted).then(|| {
+            format!(
+                "room `{room}` may not use `crate::{path}`; {}",
+                self.allowed()
+            )
+        })
     }
 
     /// What is wrong with a path into another crate or the standard library.
@@ -244,8 +275,11 @@ impl Inspection<'_> {
             return self.house.std_paths.iter().find_map(|(ruled, homes)| {
                 // `use std::io::*` brings in `stdout` too.
                 let brings_in = extent == Extent::All && is_within(ruled, &path);
-                let objection = || self.unless_at_home(homes, &format!("`{ruled}`"), "rooms that may");
-                (brings_in || is_within(&path, ruled)).then(objection).flatten()
+                let objection =
+                    || self.unless_at_home(homes, &format!("`{ruled}`"), "rooms that may");
+                (brings_in || is_within(&path, ruled))
+                    .then(objection)
+                    .flatten()
             });
         }
         if name == "core" || name == "alloc" {
@@ -260,7 +294,9 @@ impl Inspection<'_> {
     /// What is wrong with declaring a module of that path here.
     fn objection_to_module(&self, path: &[String]) -> Option<String> {
         match (self.room, path) {
-            ("main", _) => Some("`main.rs` may not declare modules: the program lies in the library".to_owned()),
+            ("main", _) => Some(
+                "`main.rs` may not declare modules: the program lies in the library".to_owned(),
+            ),
             ("lib", [name]) if self.house.rooms.get(name).is_none() => Some(no_room(name)),
             _ => None,
         }
@@ -268,22 +304,34 @@ impl Inspection<'_> {
 
     /// An objection unless our room is among `homes`.
     fn unless_at_home(&self, homes: &[&str], what: &str, heading: &str) -> Option<String> {
-        let objection = || format!("room `{}` may not use {what}; {heading}: {}", self.room, list(homes));
+        let objection = || {
+            format!(
+                "room `{}` may not use {what}; {heading}: {}",
+                self.room,
+                list(homes)
+            )
+        };
         (!homes.contains(&self.room)).then(objection)
     }
 
     /// The rooms our room may use, for the end of a message.
     fn allowed(&self) -> String {
-        format!("it may use: {}", list(self.house.rooms.get(self.room).unwrap_or_default()))
+        format!(
+            "it may use: {}",
+            list(self.house.rooms.get(self.room).unwrap_or_default())
+        )
     }
 
     /// Whether `unsafe` may stand in this file.
     fn may_be_unsafe(&self) -> bool {
         let file_name = self.file.rsplit('/').next().unwrap_or_default();
-        self.house.unsafe_files.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(beginning) => file_name.starts_with(beginning),
-            None => self.file == *pattern,
-        })
+        self.house
+            .unsafe_files
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(beginning) => file_name.starts_with(beginning),
+                None => self.file == *pattern,
+            })
     }
 }
 
@@ -299,10 +347,15 @@ fn no_room(name: &str) -> String {
 
 /// Whether a path leads to `outer` or to something inside it: `std::fs::read` is within `std::fs`.
 fn is_within(path: &str, outer: &str) -> bool {
-    path.strip_prefix(outer).is_some_and(|tail| tail.is_empty() || tail.starts_with("::"))
+    path.strip_prefix(outer)
+        .is_some_and(|tail| tail.is_empty() || tail.starts_with("::"))
 }
 
 /// Words with commas between them; `none` if there are none.
 fn list(words: &[&str]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
 }

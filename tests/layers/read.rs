@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tokens::{Item, Path, Token, attribute, first_line, import, items, lex, module, skip_visibility};
+use super::tokens::{
+    Item, Path, Token, attribute, first_line, import, items, lex, module, skip_visibility,
+};
 
 /// The name under which the binary, and nobody else, reaches the library.
 const OWN_CRATE: &str = "dumpgate";
@@ -95,9 +97,16 @@ pub(super) fn module_of(file: &str) -> Vec<String> {
 ///
 /// `crates` are the names that mean an outside crate when nothing nearer has that name. An error says why the text could
 /// not be cut into tokens.
-pub(super) fn sights(file: &str, text: &str, crates: &BTreeSet<String>) -> Result<Vec<Sight>, String> {
+pub(super) fn sights(
+    file: &str,
+    text: &str,
+    crates: &BTreeSet<String>,
+) -> Result<Vec<Sight>, String> {
     let tokens = lex(text)?;
-    let mut reader = Reader { crates, sights: Vec::new() };
+    let mut reader = Reader {
+        crates,
+        sights: Vec::new(),
+    };
     reader.walk(&tokens, &Place::at(module_of(file)));
     Ok(reader.sights)
 }
@@ -105,7 +114,10 @@ pub(super) fn sights(file: &str, text: &str, crates: &BTreeSet<String>) -> Resul
 /// The names that `lib.rs` declares and re-exports. Globs give none.
 pub(super) fn exports(text: &str, crates: &BTreeSet<String>) -> Result<Exports, String> {
     let tokens = lex(text)?;
-    let reader = Reader { crates, sights: Vec::new() };
+    let reader = Reader {
+        crates,
+        sights: Vec::new(),
+    };
     Ok(reader.enter(&items(&tokens), &Place::at(Vec::new())).names)
 }
 
@@ -114,7 +126,9 @@ pub(super) fn stray_item(text: &str) -> Result<Option<usize>, String> {
     let tokens = lex(text)?;
     let mut rest = tokens.as_slice();
     while !rest.is_empty() {
-        let item = module(rest).or_else(|| attribute(rest)).or_else(|| import(skip_visibility(rest)));
+        let item = module(rest)
+            .or_else(|| attribute(rest))
+            .or_else(|| import(skip_visibility(rest)));
         match item.filter(|(item, _)| may_stand_in_lib(item)) {
             Some((_, after)) => rest = after,
             None => return Ok(Some(first_line(rest))),
@@ -150,14 +164,21 @@ struct Place {
 impl Place {
     /// The top of a module of the program.
     fn at(module: Vec<String>) -> Self {
-        Self { module, names: BTreeMap::new(), purpose: Purpose::Program }
+        Self {
+            module,
+            names: BTreeMap::new(),
+            purpose: Purpose::Program,
+        }
     }
 
     /// The place inside a child module: it sees none of our names, and in a test module all is test.
     fn module_below(&self, name: &str, purpose: Purpose) -> Self {
         let inner = Self::at([self.module.as_slice(), &[name.to_owned()]].concat());
         let in_test = self.purpose == Purpose::Test;
-        Self { purpose: if in_test { Purpose::Test } else { purpose }, ..inner }
+        Self {
+            purpose: if in_test { Purpose::Test } else { purpose },
+            ..inner
+        }
     }
 }
 
@@ -168,7 +189,13 @@ impl Reader<'_> {
         let place = self.enter(&items, outer);
         for item in &items {
             match item {
-                Item::Module { name, line, attributes, purpose, body } => {
+                Item::Module {
+                    name,
+                    line,
+                    attributes,
+                    purpose,
+                    body,
+                } => {
                     let inner = place.module_below(name, *purpose);
                     self.note(*line, &place, What::Module(inner.module.clone(), *purpose));
                     for attribute in attributes {
@@ -207,7 +234,10 @@ impl Reader<'_> {
         let mut place = outer.clone();
         for item in items {
             if let Item::Module { name, .. } = item {
-                place.names.insert(name.clone(), Target::Own(place.module_below(name, place.purpose).module));
+                place.names.insert(
+                    name.clone(),
+                    Target::Own(place.module_below(name, place.purpose).module),
+                );
             }
         }
         // Twice, because `use io::Write;` may stand before the `use std::io;` that explains it.
@@ -217,7 +247,9 @@ impl Reader<'_> {
                     continue;
                 };
                 for import in imports {
-                    if let (Some(name), Some(target)) = (&import.binds, self.resolve(&import.path, &place)) {
+                    if let (Some(name), Some(target)) =
+                        (&import.binds, self.resolve(&import.path, &place))
+                    {
                         place.names.insert(name.clone(), target);
                     }
                 }
@@ -233,13 +265,25 @@ impl Reader<'_> {
             let way = head.and_then(|name| place.names.get(name)).cloned();
             // A `use` finds its own name in scope, but was not led by it.
             let by_way_of = way.filter(|way| *way != target);
-            self.note(path.line, place, What::Path { target, extent, by_way_of });
+            self.note(
+                path.line,
+                place,
+                What::Path {
+                    target,
+                    extent,
+                    by_way_of,
+                },
+            );
         }
     }
 
     /// Notes one sight.
     fn note(&mut self, line: usize, place: &Place, what: What) {
-        self.sights.push(Sight { line, in_test: place.purpose == Purpose::Test, what });
+        self.sights.push(Sight {
+            line,
+            in_test: place.purpose == Purpose::Test,
+            what,
+        });
     }
 
     /// Where a path leads; `None` if its first name is nothing we know.

@@ -6,8 +6,9 @@ use super::read::{Extent, Purpose};
 
 /// Words after which a new path may begin: in `return ::a::b` the path is `::a::b`, not `return::a::b`.
 const KEYWORDS: [&str; 27] = [
-    "as", "await", "break", "const", "dyn", "else", "enum", "extern", "fn", "for", "if", "impl", "in", "let", "match",
-    "mod", "move", "mut", "pub", "ref", "return", "static", "struct", "unsafe", "use", "where", "while",
+    "as", "await", "break", "const", "dyn", "else", "enum", "extern", "fn", "for", "if", "impl",
+    "in", "let", "match", "mod", "move", "mut", "pub", "ref", "return", "static", "struct",
+    "unsafe", "use", "where", "while",
 ];
 
 /// A token, with `::` as one and a bracketed group as one.
@@ -27,7 +28,13 @@ pub(super) enum Token {
 /// What stands in a run of tokens, as far as a rule may care.
 pub(super) enum Item<'t> {
     /// `mod name;` or `mod name { body }`, with its attributes.
-    Module { name: String, line: usize, attributes: Vec<&'t [Token]>, purpose: Purpose, body: Option<&'t [Token]> },
+    Module {
+        name: String,
+        line: usize,
+        attributes: Vec<&'t [Token]>,
+        purpose: Purpose,
+        body: Option<&'t [Token]>,
+    },
     /// One `use` or `extern crate`, taken apart.
     Imports(Vec<Import>),
     /// A path of two or more names outside a `use`.
@@ -67,7 +74,10 @@ pub(super) struct Import {
 pub(super) fn lex(text: &str) -> Result<Vec<Token>, String> {
     match text.parse::<TokenStream>() {
         Ok(stream) => Ok(convert(stream)),
-        Err(error) => Err(format!("failed to cut line {} into tokens: {error}", error.span().start().line)),
+        Err(error) => Err(format!(
+            "failed to cut line {} into tokens: {error}",
+            error.span().start().line
+        )),
     }
 }
 
@@ -82,7 +92,9 @@ fn convert(stream: TokenStream) -> Vec<Token> {
                 Token::Word(word.to_string().trim_start_matches("r#").to_owned(), line)
             }
             TokenTree::Punct(mark) if mark.as_char() == ':' && mark.spacing() == Spacing::Joint => {
-                match trees.next_if(|next| matches!(next, TokenTree::Punct(next) if next.as_char() == ':')) {
+                match trees
+                    .next_if(|next| matches!(next, TokenTree::Punct(next) if next.as_char() == ':'))
+                {
                     Some(_) => Token::Separator,
                     None => Token::Mark(':'),
                 }
@@ -100,7 +112,9 @@ pub(super) fn items(tokens: &[Token]) -> Vec<Item<'_>> {
     let mut found = Vec::new();
     let mut rest = tokens;
     while let Some((first, after)) = rest.split_first() {
-        let whole = module(rest).or_else(|| attribute(rest)).or_else(|| import(rest));
+        let whole = module(rest)
+            .or_else(|| attribute(rest))
+            .or_else(|| import(rest));
         rest = if let Some((item, after)) = whole {
             found.push(item);
             after
@@ -143,8 +157,18 @@ pub(super) fn module(tokens: &[Token]) -> Option<(Item<'_>, &[Token])> {
         attributes.push(inside);
         rest = after;
     }
-    let purpose = if attributes.iter().any(|inside| is_cfg_test(inside)) { Purpose::Test } else { Purpose::Program };
-    let [Token::Word(keyword, line), Token::Word(name, _), end, after @ ..] = skip_visibility(rest) else {
+    let purpose = if attributes.iter().any(|inside| is_cfg_test(inside)) {
+        Purpose::Test
+    } else {
+        Purpose::Program
+    };
+    let [
+        Token::Word(keyword, line),
+        Token::Word(name, _),
+        end,
+        after @ ..,
+    ] = skip_visibility(rest)
+    else {
         return None;
     };
     let body = match end {
@@ -152,13 +176,23 @@ pub(super) fn module(tokens: &[Token]) -> Option<(Item<'_>, &[Token])> {
         Token::Mark(';') => None,
         _ => return None,
     };
-    let item = Item::Module { name: name.clone(), line: *line, attributes, purpose, body };
+    let item = Item::Module {
+        name: name.clone(),
+        line: *line,
+        attributes,
+        purpose,
+        body,
+    };
     (keyword == "mod").then_some((item, after))
 }
 
 /// Whether an attribute's inside is exactly `cfg(test)`: `cfg(any(test, unix))` is compiled into the program too.
 fn is_cfg_test(inside: &[Token]) -> bool {
-    let [Token::Word(cfg, _), Token::Group(Delimiter::Parenthesis, condition)] = inside else {
+    let [
+        Token::Word(cfg, _),
+        Token::Group(Delimiter::Parenthesis, condition),
+    ] = inside
+    else {
         return false;
     };
     matches!(condition.as_slice(), [Token::Word(test, _)] if cfg == "cfg" && test == "test")
@@ -167,7 +201,11 @@ fn is_cfg_test(inside: &[Token]) -> bool {
 /// What follows `pub`, `pub(crate)` and the like; the tokens themselves if there is none.
 pub(super) fn skip_visibility(tokens: &[Token]) -> &[Token] {
     match tokens {
-        [Token::Word(word, _), Token::Group(Delimiter::Parenthesis, _), after @ ..] if word == "pub" => after,
+        [
+            Token::Word(word, _),
+            Token::Group(Delimiter::Parenthesis, _),
+            after @ ..,
+        ] if word == "pub" => after,
         [Token::Word(word, _), after @ ..] if word == "pub" => after,
         _ => tokens,
     }
@@ -176,10 +214,17 @@ pub(super) fn skip_visibility(tokens: &[Token]) -> &[Token] {
 /// The inside of `#[...]` or `#![...]`, and what follows.
 pub(super) fn attribute(tokens: &[Token]) -> Option<(Item<'_>, &[Token])> {
     match tokens {
-        [Token::Mark('#'), Token::Group(Delimiter::Bracket, inside), after @ ..]
-        | [Token::Mark('#'), Token::Mark('!'), Token::Group(Delimiter::Bracket, inside), after @ ..] => {
-            Some((Item::Attribute(inside), after))
-        }
+        [
+            Token::Mark('#'),
+            Token::Group(Delimiter::Bracket, inside),
+            after @ ..,
+        ]
+        | [
+            Token::Mark('#'),
+            Token::Mark('!'),
+            Token::Group(Delimiter::Bracket, inside),
+            after @ ..,
+        ] => Some((Item::Attribute(inside), after)),
         _ => None,
     }
 }
@@ -192,7 +237,9 @@ pub(super) fn import(tokens: &[Token]) -> Option<(Item<'_>, &[Token])> {
     if keyword != "use" && keyword != "extern" {
         return None;
     }
-    let end = tokens.iter().position(|token| matches!(token, Token::Mark(';')))?;
+    let end = tokens
+        .iter()
+        .position(|token| matches!(token, Token::Mark(';')))?;
     let (statement, after) = tokens.split_at(end);
     let mut imports = Vec::new();
     match statement {
@@ -201,7 +248,9 @@ pub(super) fn import(tokens: &[Token]) -> Option<(Item<'_>, &[Token])> {
         [Token::Word(first, _), leaves @ ..] if first == "use" => {
             use_tree(leaves, &Path::default(), &mut imports);
         }
-        [Token::Word(first, _), Token::Word(second, _), named @ ..] if first == "extern" && second == "crate" => {
+        [Token::Word(first, _), Token::Word(second, _), named @ ..]
+            if first == "extern" && second == "crate" =>
+        {
             use_tree(named, &Path::default(), &mut imports);
             for import in &mut imports {
                 import.make_extern();
@@ -224,7 +273,11 @@ fn use_tree(tokens: &[Token], prefix: &Path, found: &mut Vec<Import>) {
                 return found.extend(Import::of_name(path, Some(alias)));
             }
             [Token::Mark('*')] => {
-                return found.push(Import { path, extent: Extent::All, binds: None });
+                return found.push(Import {
+                    path,
+                    extent: Extent::All,
+                    binds: None,
+                });
             }
             [Token::Group(Delimiter::Brace, inside)] => {
                 for leaf in inside.split(|token| matches!(token, Token::Mark(','))) {
@@ -260,12 +313,19 @@ fn path(tokens: &[Token]) -> Option<(Path, &[Token])> {
         [Token::Separator, after @ ..] => (true, after),
         _ => (false, tokens),
     };
-    let mut path = Path { absolute, ..Path::default() };
+    let mut path = Path {
+        absolute,
+        ..Path::default()
+    };
     while let [Token::Word(name, line), after @ ..] = rest {
         path.names.push(name.clone());
         path.line = *line;
         rest = match after {
-            [Token::Separator, next @ ..] if starts_with_word(next) && !KEYWORDS.contains(&name.as_str()) => next,
+            [Token::Separator, next @ ..]
+                if starts_with_word(next) && !KEYWORDS.contains(&name.as_str()) =>
+            {
+                next
+            }
             _ => return Some((path, after)),
         };
     }
@@ -306,7 +366,11 @@ impl Import {
     /// The import of one thing under its own name or `alias`; `None` for an empty path.
     fn of_name(path: Path, alias: Option<&String>) -> Option<Self> {
         let binds = Some(alias.or(path.names.last())?.clone());
-        Some(Self { path, extent: Extent::One, binds })
+        Some(Self {
+            path,
+            extent: Extent::One,
+            binds,
+        })
     }
 
     /// Turns `use name` into `extern crate name`: from the roots of all crates, where `self` is our own.

@@ -26,7 +26,10 @@ impl Tree {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut files = BTreeMap::new();
         collect_sources(&root.join("src"), "src", &mut files);
-        Self { manifest: read(&root.join("Cargo.toml")), files }
+        Self {
+            manifest: read(&root.join("Cargo.toml")),
+            files,
+        }
     }
 
     /// The dependencies of the library and the binary, those of one platform included; not those of tests.
@@ -38,15 +41,26 @@ impl Tree {
         for (index, line) in self.manifest.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             let mut key = None;
-            if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            if let Some(header) = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+            {
                 section = header.trim();
-                key = section.rsplit_once('.').filter(|(table, _)| is_dependency_table(table)).map(|(_, name)| name);
+                key = section
+                    .rsplit_once('.')
+                    .filter(|(table, _)| is_dependency_table(table))
+                    .map(|(_, name)| name);
             } else if is_dependency_table(section) {
-                key = line.split_once('=').map(|(key, _)| key.split('.').next().unwrap_or_default());
+                key = line
+                    .split_once('=')
+                    .map(|(key, _)| key.split('.').next().unwrap_or_default());
             }
             if let Some(key) = key {
                 let name = key.trim().trim_matches(['"', '\'']).replace('-', "_");
-                found.push(Dependency { name, line: index + 1 });
+                found.push(Dependency {
+                    name,
+                    line: index + 1,
+                });
             }
         }
         found
@@ -54,21 +68,31 @@ impl Tree {
 
     /// The names of all dependencies, as the code spells them.
     pub(super) fn dependency_names(&self) -> BTreeSet<String> {
-        self.dependencies().into_iter().map(|dependency| dependency.name).collect()
+        self.dependencies()
+            .into_iter()
+            .map(|dependency| dependency.name)
+            .collect()
     }
 }
 
 /// Whether a section's name is `dependencies` or `target.'...'.dependencies`.
 fn is_dependency_table(section: &str) -> bool {
-    section == "dependencies" || (section.starts_with("target.") && section.ends_with(".dependencies"))
+    section == "dependencies"
+        || (section.starts_with("target.") && section.ends_with(".dependencies"))
 }
 
 /// Puts every `.rs` file below `directory` into `files`, under `name/...`.
 fn collect_sources(directory: &Path, name: &str, files: &mut BTreeMap<String, String>) {
-    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("failed to list `{name}`: {error}"));
+    let entries =
+        fs::read_dir(directory).unwrap_or_else(|error| panic!("failed to list `{name}`: {error}"));
     for entry in entries {
-        let path = entry.unwrap_or_else(|error| panic!("failed to list `{name}`: {error}")).path();
-        let file_name = path.file_name().and_then(|name| name.to_str()).expect("source files have UTF-8 names");
+        let path = entry
+            .unwrap_or_else(|error| panic!("failed to list `{name}`: {error}"))
+            .path();
+        let file_name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("source files have UTF-8 names");
         let full_name = format!("{name}/{file_name}");
         if path.is_dir() {
             collect_sources(&path, &full_name, files);
@@ -80,5 +104,6 @@ fn collect_sources(directory: &Path, name: &str, files: &mut BTreeMap<String, St
 
 /// The text of a file that must be there.
 fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("failed to read `{}`: {error}", path.display()))
+    fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("failed to read `{}`: {error}", path.display()))
 }

@@ -25,7 +25,12 @@ impl Detector for Pkcs1 {
 
     /// Version 0 and the head of a modulus of 128 bytes and more, and those of 512 and 768 bits.
     fn anchors(&self) -> &'static [&'static [u8]] {
-        &[b"\x02\x01\x00\x02\x82", b"\x02\x01\x00\x02\x81", b"\x02\x01\x00\x02\x41\x00", b"\x02\x01\x00\x02\x61\x00"]
+        &[
+            b"\x02\x01\x00\x02\x82",
+            b"\x02\x01\x00\x02\x81",
+            b"\x02\x01\x00\x02\x41\x00",
+            b"\x02\x01\x00\x02\x61\x00",
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
@@ -57,10 +62,19 @@ fn contents(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let crt = [reader.unsigned()?, reader.unsigned()?, reader.unsigned()?];
     let in_range = two_primes
         && (MIN_MODULUS_BITS..=MAX_MODULUS_BITS).contains(&bytes::bit_length(n))
-        && [d, p, q].iter().chain(&crt).all(|number| !number.is_empty() && number.len() <= n.len());
+        && [d, p, q]
+            .iter()
+            .chain(&crt)
+            .all(|number| !number.is_empty() && number.len() <= n.len());
     if !in_range {
         return None;
     }
-    let numbers = RsaNumbers { n, e, d: Some(Secret::new(d)), p: Secret::new(p), q: Secret::new(q) };
+    let numbers = RsaNumbers {
+        n,
+        e,
+        d: Some(Secret::new(d)),
+        p: Secret::new(p),
+        q: Secret::new(q),
+    };
     Some((Key::rsa(&numbers, prover)?, reader.position()))
 }

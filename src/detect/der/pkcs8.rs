@@ -38,7 +38,11 @@ impl Detector for Pkcs8 {
         matches!(head, [tag::INTEGER, 1, 0 | 1]).then_some(())?;
         let (start, _) = der::header_before(hit.data, tag::SEQUENCE, version, MIN_CONTENTS)?;
         let (key, length) = parse(hit.data.get(start..)?, hit.prover)?;
-        Some(Sighting::Key(key.at(self.name(), "raw", start..start + length)))
+        Some(Sighting::Key(key.at(
+            self.name(),
+            "raw",
+            start..start + length,
+        )))
     }
 }
 
@@ -54,23 +58,39 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let identifier = algorithm.expect(tag::OID)?;
     let private = info.expect(tag::OCTET_STRING)?;
     let _attributes = info.expect(tag::explicit(0));
-    let public = info.expect(tag::implicit(1)).and_then(|bits| bits.strip_prefix(&[0]));
+    let public = info
+        .expect(tag::implicit(1))
+        .and_then(|bits| bits.strip_prefix(&[0]));
     let key = match identifier {
         oid::RSA_ENCRYPTION | oid::RSASSA_PSS => pkcs1::parse(private, prover)?.0,
         oid::EC_PUBLIC_KEY => {
-            let curve = if algorithm.is_at_end() { Named::Open } else { Named::parameters(algorithm) };
+            let curve = if algorithm.is_at_end() {
+                Named::Open
+            } else {
+                Named::parameters(algorithm)
+            };
             sec1::parse(private, curve, prover)?.0
         }
         oid::ED25519 => {
             let seed = Reader::new(private).expect(tag::OCTET_STRING)?;
-            Key::edwards(&prover.ed25519(seed)?, seed, public.and_then(PublicKey::ed25519).as_ref())?
+            Key::edwards(
+                &prover.ed25519(seed)?,
+                seed,
+                public.and_then(PublicKey::ed25519).as_ref(),
+            )?
         }
         oid::X25519 => {
             let scalar = Reader::new(private).expect(tag::OCTET_STRING)?;
-            Key::edwards(&prover.x25519(scalar)?, scalar, public.and_then(PublicKey::x25519).as_ref())?
+            Key::edwards(
+                &prover.x25519(scalar)?,
+                scalar,
+                public.and_then(PublicKey::x25519).as_ref(),
+            )?
         }
         // Any other algorithm: only an identifier of a known root and a secret of some length count.
-        [0x2a | 0x2b | 0x60, ..] if private.len() >= MIN_SECRET && info.is_at_end() && is_varied(private) => {
+        [0x2a | 0x2b | 0x60, ..]
+            if private.len() >= MIN_SECRET && info.is_at_end() && is_varied(private) =>
+        {
             Key::other(private)
         }
         _ => return None,
@@ -85,7 +105,9 @@ pub fn parse_encrypted(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     let mut algorithm = info.inside(tag::SEQUENCE)?;
     algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
     let ciphertext = info.expect(tag::OCTET_STRING)?;
-    let has_parameters = algorithm.element().is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
+    let has_parameters = algorithm
+        .element()
+        .is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
     let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 1);
     plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
 }

@@ -34,8 +34,8 @@ impl Detector for Sec1 {
             size @ MIN_SCALAR..=MAX_SCALAR => 5 + usize::from(size),
             _ => return None,
         };
-        let whole =
-            der::header_before(hit.data, tag::SEQUENCE, hit.at, least).filter(|(_, length)| *length <= MAX_CONTENTS);
+        let whole = der::header_before(hit.data, tag::SEQUENCE, hit.at, least)
+            .filter(|(_, length)| *length <= MAX_CONTENTS);
         let (start, body) = match whole {
             Some((start, length)) => (start, hit.data.get(hit.at..hit.at + length)?),
             None => (hit.at, hit.data.get(hit.at..)?),
@@ -52,7 +52,9 @@ impl Detector for Sec1 {
 /// Whether `point` is an uncompressed point and lies on none of the curves here.
 fn is_of_another_curve(point: &[u8]) -> bool {
     matches!(point, [4, coordinates @ ..] if coordinates.len() % 2 == 0 && coordinates.len() >= MIN_POINT)
-        && Curve::ALL.into_iter().all(|curve| curve.point(point).is_none())
+        && Curve::ALL
+            .into_iter()
+            .all(|curve| curve.point(point).is_none())
 }
 
 /// What a structure says about the curve.
@@ -77,10 +79,16 @@ impl Named {
         let field = reader.inside(tag::SEQUENCE).and_then(|mut explicit| {
             explicit.unsigned()?;
             let mut field = explicit.inside(tag::SEQUENCE)?;
-            field.expect(tag::OID)?.starts_with(FIELD_ARC).then_some(field)
+            field
+                .expect(tag::OID)?
+                .starts_with(FIELD_ARC)
+                .then_some(field)
         });
         match field {
-            Some(mut field) => field.unsigned().and_then(Curve::from_field).map_or(Self::Other, Self::Known),
+            Some(mut field) => field
+                .unsigned()
+                .and_then(Curve::from_field)
+                .map_or(Self::Other, Self::Known),
             None => Self::Nonsense,
         }
     }
@@ -119,7 +127,9 @@ fn contents(data: &[u8], outer: Named, prover: &Prover<'_>) -> Option<(Key, usiz
     let mut reader = Reader::new(data);
     (reader.unsigned()? == [1]).then_some(())?;
     let scalar = reader.expect(tag::OCTET_STRING)?;
-    let curve = reader.inside(tag::explicit(0)).map_or(outer, Named::parameters);
+    let curve = reader
+        .inside(tag::explicit(0))
+        .map_or(outer, Named::parameters);
     let point = reader
         .inside(tag::explicit(1))
         .and_then(|mut public| public.expect(tag::BIT_STRING))

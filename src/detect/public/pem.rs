@@ -32,6 +32,10 @@ impl Detector for PublicPem {
         let bytes = text.decode()?;
         let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
         let identity = Arc::new(Identity::new(key));
-        Some(Sighting::Public(Clue { identity, form, range: start..gathered.last }))
+        Some(Sighting::Public(Clue {
+            identity,
+            form,
+            range: start..gathered.last,
+        }))
     }
 }

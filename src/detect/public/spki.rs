@@ -28,10 +28,15 @@ impl Detector for Spki {
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let algorithm = algorithm_start(hit)?;
-        let (start, contents) = der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
+        let (start, contents) =
+            der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
         let range = start..algorithm + contents;
         let identity = Arc::new(Identity::new(parse(hit.data.get(range.clone())?)?));
-        Some(Sighting::Public(Clue { identity, form: "der.spki", range }))
+        Some(Sighting::Public(Clue {
+            identity,
+            form: "der.spki",
+            range,
+        }))
     }
 }
 
@@ -73,8 +78,12 @@ pub fn find(data: &[u8]) -> Option<PublicKey> {
     })
 }
 
-const ANCHORS: &[&[u8]] =
-    &[RSA_ANCHOR, EC_ANCHOR, b"\x06\x03\x2b\x65\x70\x03\x21\x00", b"\x06\x03\x2b\x65\x6e\x03\x21\x00"];
+const ANCHORS: &[&[u8]] = &[
+    RSA_ANCHOR,
+    EC_ANCHOR,
+    b"\x06\x03\x2b\x65\x70\x03\x21\x00",
+    b"\x06\x03\x2b\x65\x6e\x03\x21\x00",
+];
 
 /// The shortest contents in bytes: algorithm and key of Ed25519.
 const MIN_CONTENTS: usize = 42;
@@ -86,12 +95,25 @@ mod tests {
 
     #[test]
     fn the_key_of_a_certificate_is_found_even_when_the_end_is_lost() {
-        for row in test_keys::index().iter().filter(|row| row.form == "der.certificate") {
+        for row in test_keys::index()
+            .iter()
+            .filter(|row| row.form == "der.certificate")
+        {
             let certificate = test_keys::read(&row.file);
             let name = |data: &[u8]| find(data).map(|key| Fingerprint::of(&key).to_string());
-            assert_eq!(name(&certificate), Some(row.spki_sha256.clone()), "{}", row.file);
+            assert_eq!(
+                name(&certificate),
+                Some(row.spki_sha256.clone()),
+                "{}",
+                row.file
+            );
             let without_signature = &certificate[..certificate.len() * 3 / 4];
-            assert_eq!(name(without_signature), Some(row.spki_sha256.clone()), "{} cut", row.file);
+            assert_eq!(
+                name(without_signature),
+                Some(row.spki_sha256.clone()),
+                "{} cut",
+                row.file
+            );
             assert_eq!(name(&certificate[..60]), None, "{}", row.file);
         }
     }

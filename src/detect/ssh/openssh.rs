@@ -33,7 +33,11 @@ impl Detector for OpenSsh {
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, length) = parse(hit.data.get(hit.at..)?, hit.prover)?;
-        let form = if key.kind == Kind::Encrypted { "ssh.openssh-encrypted" } else { self.name() };
+        let form = if key.kind == Kind::Encrypted {
+            "ssh.openssh-encrypted"
+        } else {
+            self.name()
+        };
         Some(Sighting::Key(key.at(form, "raw", hit.at..hit.at + length)))
     }
 }
@@ -73,7 +77,13 @@ fn private_section(data: &[u8], public: Option<&PublicKey>, prover: &Prover<'_>)
             let _coefficient = fields.unsigned()?;
             let p = fields.unsigned()?;
             let q = fields.unsigned()?;
-            let numbers = RsaNumbers { n, e, d: Some(Secret::new(d)), p: Secret::new(p), q: Secret::new(q) };
+            let numbers = RsaNumbers {
+                n,
+                e,
+                d: Some(Secret::new(d)),
+                p: Secret::new(p),
+                q: Secret::new(q),
+            };
             Key::rsa(&numbers, prover)
         }
         b"ssh-ed25519" => {
@@ -96,8 +106,15 @@ fn private_section(data: &[u8], public: Option<&PublicKey>, prover: &Prover<'_>)
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 
 /// How the names of OpenSSH's ciphers start.
-const CIPHERS: &[&[u8]] =
-    &[b"aes", b"chacha20-poly1305", b"3des-cbc", b"blowfish-cbc", b"cast128-cbc", b"arcfour", b"rijndael"];
+const CIPHERS: &[&[u8]] = &[
+    b"aes",
+    b"chacha20-poly1305",
+    b"3des-cbc",
+    b"blowfish-cbc",
+    b"cast128-cbc",
+    b"arcfour",
+    b"rijndael",
+];
 
 /// The shortest encrypted private section in bytes: an Ed25519 key takes 128 with its comment.
 const MIN_CIPHERTEXT: usize = 96;

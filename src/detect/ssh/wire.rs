@@ -90,20 +90,36 @@ mod tests {
         assert_eq!(fields.position(), 6);
         assert_eq!(fields.number(), Some(5));
         assert_eq!(Fields::new(b"\0\0\0\x01\x80").unsigned(), None);
-        assert_eq!(Fields::new(b"\0\0\0\x02\0\x80").unsigned(), Some(&[0x80][..]));
+        assert_eq!(
+            Fields::new(b"\0\0\0\x02\0\x80").unsigned(),
+            Some(&[0x80][..])
+        );
         assert_eq!(Fields::new(b"\xff\xff\xff\xff").string(), None);
     }
 
     #[test]
     fn public_keys_of_ssh_keygen_have_their_fingerprint() {
         use base64ct::{Base64, Encoding};
-        for row in test_keys::index().iter().filter(|row| row.form == "ssh.public") {
+        for row in test_keys::index()
+            .iter()
+            .filter(|row| row.form == "ssh.public")
+        {
             let text = String::from_utf8(test_keys::read(&row.file)).unwrap();
             let blob = Base64::decode_vec(text.split(' ').nth(1).unwrap()).unwrap();
             let key = public_key(&blob).expect("a key written by ssh-keygen");
-            assert_eq!(Fingerprint::of(&key).to_string(), row.spki_sha256, "{}", row.file);
+            assert_eq!(
+                Fingerprint::of(&key).to_string(),
+                row.spki_sha256,
+                "{}",
+                row.file
+            );
             for length in 0..blob.len() {
-                assert_eq!(public_key(&blob[..length]), None, "{} cut at {length}", row.file);
+                assert_eq!(
+                    public_key(&blob[..length]),
+                    None,
+                    "{} cut at {length}",
+                    row.file
+                );
             }
         }
     }

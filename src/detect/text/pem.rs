@@ -44,15 +44,28 @@ impl Detector for PrivatePem {
         let bytes = text.decode()?;
         let footer = footer(view, gathered.end, label);
         let key = match headers.block {
-            Some(block) => (footer.is_some() && is_ciphertext(&bytes, block)).then(|| Key::encrypted(None, &bytes))?,
+            Some(block) => (footer.is_some() && is_ciphertext(&bytes, block))
+                .then(|| Key::encrypted(None, &bytes))?,
             None => {
-                let parsers = std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
-                parsers.copied().find_map(|parse| parse(&bytes, hit.prover))?.0
+                let parsers =
+                    std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
+                parsers
+                    .copied()
+                    .find_map(|parse| parse(&bytes, hit.prover))?
+                    .0
             }
         };
-        let form = if key.kind == Kind::Encrypted { label.encrypted_form } else { label.form };
+        let form = if key.kind == Kind::Encrypted {
+            label.encrypted_form
+        } else {
+            label.form
+        };
         let end = footer.unwrap_or(gathered.last);
-        Some(Sighting::Key(key.at(form, view.encoding().name(), start..end)))
+        Some(Sighting::Key(key.at(
+            form,
+            view.encoding().name(),
+            start..end,
+        )))
     }
 }
 
@@ -67,16 +80,36 @@ struct Label {
 }
 
 const LABELS: &[Label] = &[
-    Label { name: "", form: "pem.pkcs8", encrypted_form: "pem.pkcs8-encrypted", parse: pkcs8::parse },
-    Label { name: "RSA ", form: "pem.pkcs1", encrypted_form: "pem.pkcs1-encrypted", parse: pkcs1::parse },
-    Label { name: "EC ", form: "pem.sec1", encrypted_form: "pem.sec1-encrypted", parse: parse_sec1 },
+    Label {
+        name: "",
+        form: "pem.pkcs8",
+        encrypted_form: "pem.pkcs8-encrypted",
+        parse: pkcs8::parse,
+    },
+    Label {
+        name: "RSA ",
+        form: "pem.pkcs1",
+        encrypted_form: "pem.pkcs1-encrypted",
+        parse: pkcs1::parse,
+    },
+    Label {
+        name: "EC ",
+        form: "pem.sec1",
+        encrypted_form: "pem.sec1-encrypted",
+        parse: parse_sec1,
+    },
     Label {
         name: "ENCRYPTED ",
         form: "pem.pkcs8-encrypted",
         encrypted_form: "pem.pkcs8-encrypted",
         parse: pkcs8::parse_encrypted,
     },
-    Label { name: "OPENSSH ", form: "pem.openssh", encrypted_form: "pem.openssh-encrypted", parse: openssh::parse },
+    Label {
+        name: "OPENSSH ",
+        form: "pem.openssh",
+        encrypted_form: "pem.openssh-encrypted",
+        parse: openssh::parse,
+    },
 ];
 
 fn parse_sec1(data: &[u8], prover: &crate::crypto::Prover<'_>) -> Option<(Key, usize)> {
@@ -100,10 +133,15 @@ struct Headers {
 impl Headers {
     /// The headers behind the BEGIN line, none if that is what stands there.
     fn read(view: TextView<'_>, line_end: usize) -> Self {
-        let mut headers = Self { end: line_end, block: None };
+        let mut headers = Self {
+            end: line_end,
+            block: None,
+        };
         let mut at = line_end;
         for _ in 0..MAX_HEADERS {
-            let Some(line) = view.line_break(skip_blanks(view, at)) else { break };
+            let Some(line) = view.line_break(skip_blanks(view, at)) else {
+                break;
+            };
             let Some(end) = header(view, line) else { break };
             if let Some(info) = view.skip(line, "DEK-Info:") {
                 headers.block = initialisation_vector(view, skip_blanks(view, info), end);
@@ -136,7 +174,9 @@ fn header(view: TextView<'_>, line: usize) -> Option<usize> {
 /// cipher's blocks; 1 in a mode without blocks. `None` when none stands between `at` and `end`.
 fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<usize> {
     let mut digits = None;
-    let is_stream = STREAM_MODES.iter().any(|mode| (at..end).any(|at| view.skip(at, mode).is_some()));
+    let is_stream = STREAM_MODES
+        .iter()
+        .any(|mode| (at..end).any(|at| view.skip(at, mode).is_some()));
     let mut at = at;
     while at < end {
         match (view.char_at(at)?, digits) {
@@ -148,7 +188,9 @@ fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<us
         }
         at = view.after(at);
     }
-    let block = digits.map(|digits| digits / 2).filter(|block| [8, 16].contains(block))?;
+    let block = digits
+        .map(|digits| digits / 2)
+        .filter(|block| [8, 16].contains(block))?;
     Some(if is_stream { 1 } else { block })
 }
 
