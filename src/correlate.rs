@@ -4,7 +4,7 @@
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
 use crate::detect::Key;
-use crate::finding::{Finding, Kind, Piece, Place, Proof, PublicFinding};
+use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding};
 use crate::memory::MemoryMap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct PlaceSeen {
     pub encoding: &'static str,
     /// Proof of this place alone.
     pub proof: Proof,
+    /// How much is left of the structure there, if it lost a part.
+    pub fragment: Option<Fragment>,
     /// Bytes of the file.
     pub pieces: Vec<Piece>,
 }
@@ -166,11 +168,17 @@ fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
             form,
             encoding,
             proof,
+            fragment,
             pieces,
         } = place;
         Some(Place {
             form,
-            component: "key",
+            component: if fragment.is_some() {
+                "fragment"
+            } else {
+                "key"
+            },
+            fragment,
             encoding,
             proof,
             pieces,
@@ -183,6 +191,11 @@ fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
         curve: seen.key.curve,
         proof: seen.key.proof,
         spki_sha256: seen.key.public.map(|public| public.fingerprint()),
+        key_id: seen
+            .key
+            .key_id
+            .map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()),
+        known: None,
         places: places.collect(),
         places_omitted: seen.omitted,
     }

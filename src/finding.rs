@@ -34,6 +34,10 @@ pub enum Kind {
     Other,
     /// A whole private key under a passphrase.
     Encrypted,
+    /// A secret under a key of the machine or user, as DPAPI writes it.
+    Protected,
+    /// A symmetric key written down as one (JWK `oct`).
+    Symmetric,
 }
 
 impl Kind {
@@ -44,8 +48,11 @@ impl Kind {
             Self::Private(Algorithm::Ec) => "ec-private-key",
             Self::Private(Algorithm::Ed25519) => "ed25519-private-key",
             Self::Private(Algorithm::X25519) => "x25519-private-key",
+            Self::Private(Algorithm::Dsa) => "dsa-private-key",
             Self::Other => "private-key",
             Self::Encrypted => "encrypted-private-key",
+            Self::Protected => "protected",
+            Self::Symmetric => "symmetric-key",
         }
     }
 }
@@ -108,13 +115,25 @@ impl OwnerKind {
     }
 }
 
+/// What is left of a structure that lost a part. In bytes of the structure, not of the text it is
+/// written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fragment {
+    /// Bytes that are there.
+    pub present: u64,
+    /// Bytes the whole would have, where that is known.
+    pub expected: Option<u64>,
+}
+
 /// One place where a key, or a part of it, lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The form's name, as `der.pkcs1`.
     pub form: &'static str,
-    /// Which part of the key lies there: `key` for all of it.
+    /// Which part of the key lies there: `key` for all of it, `fragment` for what is left of it.
     pub component: &'static str,
+    /// How much is left, for a fragment.
+    pub fragment: Option<Fragment>,
     /// How the bytes are written: `raw`, `ascii`.
     pub encoding: &'static str,
     /// The proof this place reached.
@@ -138,6 +157,11 @@ pub struct Finding {
     pub proof: Proof,
     /// SHA-256 of the public half's SubjectPublicKeyInfo, where the public half is known.
     pub spki_sha256: Option<Fingerprint>,
+    /// What a container without a public half in clear calls the key: PKCS#12's localKeyID, in
+    /// hexadecimal.
+    pub key_id: Option<String>,
+    /// Where this key was published, if it is one that everyone has.
+    pub known: Option<&'static str>,
     /// Places, by offset.
     pub places: Vec<Place>,
     /// Places seen but not listed, because there were too many.

@@ -20,6 +20,11 @@ impl<'d> Secret<'d> {
     }
 }
 
+/// The bytes of a secret that may be missing: none if it is.
+pub fn exposed(secret: Option<Secret<'_>>) -> &[u8] {
+    secret.map_or(&[], Secret::expose)
+}
+
 impl fmt::Debug for Secret<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({} bytes)", self.0.len())

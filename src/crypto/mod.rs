@@ -3,12 +3,14 @@
 
 pub mod curve;
 pub mod der;
+pub mod dsa;
 pub mod edwards;
 pub mod prover;
 pub mod public_key;
 mod published;
 pub mod random;
 pub mod rsa;
+pub mod rsa_parts;
 #[cfg(test)]
 pub(crate) mod test_keys;
 

@@ -1,9 +1,12 @@
 //! Runs the proofs once per distinct key, and only so many of them: a file of a million copies of
 //! one key costs one proof, a file of a million made-up keys meets a limit.
 
+use super::dsa::DsaNumbers;
 use super::public_key::{Identity, PublicKey};
 use super::rsa::{RsaNumbers, RsaProof};
+use super::rsa_parts::RsaParts;
 use super::{Curve, edwards};
+use crate::secret::exposed;
 use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -25,6 +28,9 @@ pub enum Judgement {
     Proven(Arc<Identity>),
     /// A scalar or seed: the public half derived from it.
     Derived(Arc<Identity>),
+    /// A public half made of what is left of a key, and whether the parts confirm one another; more than
+    /// one where nothing tells the exponent.
+    Rebuilt(Arc<[Arc<Identity>]>, bool),
     /// Out of range, or no key.
     Refused,
 }
@@ -99,6 +105,46 @@ impl<'s> Prover<'s> {
             RsaProof::WrongExponent
         };
         Some((proof, Some(identity)))
+    }
+
+    /// The key that what is left of RSA numbers determines; `None` when the budget is used up.
+    pub fn rsa_parts(&self, parts: &RsaParts<'_>) -> Option<Judgement> {
+        if !parts.may_determine_key() {
+            return Some(Judgement::Refused);
+        }
+        let named = [
+            b"rsa parts",
+            parts.n.unwrap_or_default(),
+            parts.e.unwrap_or_default(),
+            exposed(parts.d),
+            exposed(parts.p),
+            exposed(parts.q),
+            exposed(parts.dp),
+            exposed(parts.dq),
+            exposed(parts.qinv),
+        ];
+        self.judge(parts.cost(), &named, || match parts.rebuild() {
+            Some(rebuilt) => {
+                let identities = rebuilt
+                    .public
+                    .into_iter()
+                    .map(|key| Arc::new(Identity::new(key)));
+                Judgement::Rebuilt(identities.collect(), rebuilt.is_proven)
+            }
+            None => Judgement::Refused,
+        })
+    }
+
+    /// The public half of a DSA key; `None` when the budget is used up.
+    pub fn dsa(&self, numbers: &DsaNumbers<'_>) -> Option<Judgement> {
+        if !numbers.look_consistent() {
+            return Some(Judgement::Refused);
+        }
+        let DsaNumbers { p, q, g, .. } = *numbers;
+        let parts = [b"dsa", p, q, g, numbers.x.expose()];
+        self.judge(numbers.cost(), &parts, || {
+            derived(numbers.derive().and_then(|y| PublicKey::dsa(p, q, g, &y)))
+        })
     }
 
     /// The public half of an EC scalar; `None` when the budget is used up.

@@ -2,12 +2,12 @@
 
 use super::curve::Curve;
 use super::der::oid;
-use super::{edwards, rsa};
+use super::{dsa, edwards, rsa};
 use crate::bytes::{bit_length, trim_zeros};
 use pkcs1::RsaPublicKey;
 use sha2::{Digest, Sha256};
-use spki::der::Encode;
 use spki::der::asn1::{Any, BitString, Null, ObjectIdentifier, UintRef};
+use spki::der::{Encode, Tag};
 use spki::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 use std::fmt;
 
@@ -22,6 +22,8 @@ pub enum Algorithm {
     Ed25519,
     /// X25519
     X25519,
+    /// DSA
+    Dsa,
 }
 
 /// A public key whose numbers are in range.
@@ -45,6 +47,17 @@ pub enum PublicKey {
     Ed25519([u8; 32]),
     /// RFC 7748 encoding of the u-coordinate.
     X25519([u8; 32]),
+    /// Numbers of a DSA key, big-endian without leading zeros.
+    Dsa {
+        /// Prime modulus
+        p: Box<[u8]>,
+        /// Prime divisor of p - 1
+        q: Box<[u8]>,
+        /// Generator
+        g: Box<[u8]>,
+        /// Public number
+        y: Box<[u8]>,
+    },
 }
 
 impl PublicKey {
@@ -77,6 +90,19 @@ impl PublicKey {
         (encoded != [0; 32]).then_some(Self::X25519(encoded))
     }
 
+    /// A DSA public key of plausible size; `None` otherwise.
+    pub fn dsa(p: &[u8], q: &[u8], g: &[u8], y: &[u8]) -> Option<Self> {
+        let [p, q, g, y] = [p, q, g, y].map(trim_zeros);
+        let is_plausible = dsa::is_plausible_group(p, q, g)
+            && (bit_length(p) / 2..=bit_length(p)).contains(&bit_length(y));
+        is_plausible.then(|| Self::Dsa {
+            p: p.into(),
+            q: q.into(),
+            g: g.into(),
+            y: y.into(),
+        })
+    }
+
     /// Which kind of key it is.
     pub fn algorithm(&self) -> Algorithm {
         match self {
@@ -84,6 +110,7 @@ impl PublicKey {
             Self::Ec { .. } => Algorithm::Ec,
             Self::Ed25519(_) => Algorithm::Ed25519,
             Self::X25519(_) => Algorithm::X25519,
+            Self::Dsa { .. } => Algorithm::Dsa,
         }
     }
 
@@ -91,6 +118,7 @@ impl PublicKey {
     pub fn bits(&self) -> u32 {
         match self {
             Self::Rsa { n, .. } => bit_length(n),
+            Self::Dsa { p, .. } => bit_length(p),
             Self::Ec { curve, .. } => curve.bits(),
             Self::Ed25519(_) | Self::X25519(_) => 256,
         }
@@ -105,7 +133,7 @@ impl PublicKey {
     }
 
     /// The canonical DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): rsaEncryption with NULL
-    /// parameters, named curve, uncompressed point, RFC 8410 for Curve25519.
+    /// parameters, named curve, uncompressed point, RFC 8410 for Curve25519, Dss-Parms (RFC 3279) for DSA.
     pub fn to_spki_der(&self) -> Vec<u8> {
         let (algorithm, parameters, key) = match self {
             Self::Rsa { n, e } => {
@@ -133,6 +161,15 @@ impl PublicKey {
             }
             Self::Ed25519(key) => (oid::ED25519, None, key.to_vec()),
             Self::X25519(key) => (oid::X25519, None, key.to_vec()),
+            Self::Dsa { p, q, g, y } => {
+                let parameters = [p, q, g].iter().try_fold(Vec::new(), |mut all, number| {
+                    UintRef::new(number)?.encode_to_vec(&mut all)?;
+                    Ok::<_, spki::der::Error>(all)
+                });
+                let parameters = parameters.and_then(|numbers| Any::new(Tag::Sequence, numbers));
+                let key = UintRef::new(y).and_then(|y| y.to_der());
+                (oid::DSA, parameters.ok(), key.unwrap_or_default())
+            }
         };
         let algorithm = AlgorithmIdentifier {
             oid: object_identifier(algorithm),

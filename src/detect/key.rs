@@ -1,10 +1,14 @@
 //! A private key as a parser read it, and the evidence it becomes once its place is known.
 
+use crate::crypto::dsa::DsaNumbers;
 use crate::crypto::prover::{Digest256, Judgement, digest};
 use crate::crypto::random::{is_varied, looks_random};
 use crate::crypto::rsa::{RsaNumbers, RsaProof};
-use crate::crypto::{Curve, Identity, Prover, PublicKey, der};
+use crate::crypto::rsa_parts::RsaParts;
+use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey, der};
+pub use crate::finding::Fragment;
 use crate::finding::{Kind, Proof};
+use crate::secret::exposed;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,6 +28,8 @@ pub struct Key {
     /// Public halves that were derived from the secret, so that one of them seen elsewhere confirms
     /// the key. More than one where the structure leaves the curve open.
     pub derived: Vec<Arc<Identity>>,
+    /// What a container without a public half in clear calls the key: PKCS#12's localKeyID.
+    pub key_id: Option<Box<[u8]>>,
     /// Tells equal keys whose public half is not known; never shown.
     pub digest: Digest256,
 }
@@ -39,6 +45,8 @@ pub struct Evidence {
     pub encoding: &'static str,
     /// Bytes, as offsets into the slice that was examined.
     pub range: Range<usize>,
+    /// How much is left of the structure, if it lost a part.
+    pub fragment: Option<Fragment>,
 }
 
 impl Key {
@@ -51,14 +59,87 @@ impl Key {
             RsaProof::NotAKey => Proof::Shape,
         };
         Some(Self {
-            kind: Kind::Private(crate::crypto::Algorithm::Rsa),
+            kind: Kind::Private(Algorithm::Rsa),
             proof,
             bits: Some(crate::bytes::bit_length(numbers.n)),
             curve: None,
             public,
             derived: Vec::new(),
+            key_id: None,
             digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
         })
+    }
+
+    /// Judges what is left of the numbers of an RSA structure. Where it determines the key it is proven and
+    /// named; where a whole private number is left it is `parsed`; else a mere shape. `None` when the
+    /// budget for proofs is used up.
+    pub fn rsa_parts(parts: &RsaParts<'_>, prover: &Prover<'_>) -> Option<Self> {
+        let private = [parts.d, parts.p, parts.q, parts.dp, parts.dq, parts.qinv].map(exposed);
+        let (proof, public, derived) = match prover.rsa_parts(parts)? {
+            Judgement::Rebuilt(public, true) if public.len() == 1 => {
+                (Proof::Arithmetic, public.first().cloned(), Vec::new())
+            }
+            Judgement::Rebuilt(public, _) => (Proof::Parsed, None, public.to_vec()),
+            _ if private
+                .iter()
+                .any(|number| is_varied(number) && number.len() >= MIN_NUMBER) =>
+            {
+                (Proof::Parsed, None, Vec::new())
+            }
+            _ => (Proof::Shape, None, Vec::new()),
+        };
+        let [d, p, q, dp, dq, qinv] = private;
+        let modulus = parts.n.map(crate::bytes::bit_length);
+        Some(Self {
+            kind: Kind::Private(Algorithm::Rsa),
+            proof,
+            bits: public
+                .as_ref()
+                .map(|public| public.key().bits())
+                .or(modulus),
+            curve: None,
+            public,
+            derived,
+            key_id: None,
+            digest: digest(&[
+                b"rsa parts",
+                parts.n.unwrap_or_default(),
+                d,
+                p,
+                q,
+                dp,
+                dq,
+                qinv,
+            ]),
+        })
+    }
+
+    /// Judges the numbers of a DSA structure. `None` when they are out of range, or the budget for proofs
+    /// is used up.
+    pub fn dsa(numbers: &DsaNumbers<'_>, prover: &Prover<'_>) -> Option<Self> {
+        let Judgement::Derived(identity) = prover.dsa(numbers)? else {
+            return None;
+        };
+        let PublicKey::Dsa { y, .. } = identity.key() else {
+            return None;
+        };
+        let proof = match numbers.y.map(crate::bytes::trim_zeros) {
+            Some(public) if public == &**y => Proof::Arithmetic,
+            Some(_) => Proof::Shape,
+            None if is_varied(numbers.x.expose()) => Proof::Parsed,
+            None => Proof::Shape,
+        };
+        let digest = digest(&[
+            b"dsa",
+            numbers.x.expose(),
+            identity.fingerprint().as_bytes(),
+        ]);
+        Some(Self::derived_from(
+            identity.clone(),
+            vec![identity],
+            proof,
+            digest,
+        ))
     }
 
     /// Judges an EC scalar: against `point` where the structure holds one, on `curve` where it names
@@ -138,6 +219,7 @@ impl Key {
             curve: None,
             public: None,
             derived: Vec::new(),
+            key_id: None,
             digest: digest(&[b"other", secret]),
         }
     }
@@ -157,7 +239,26 @@ impl Key {
             curve: public.as_ref().and_then(|public| public.key().curve()),
             public,
             derived: Vec::new(),
+            key_id: None,
             digest: digest(&[b"encrypted", ciphertext]),
+        }
+    }
+
+    /// A secret under a key of the machine or user: it looks like one, and nothing more can be said.
+    pub fn protected(ciphertext: &[u8]) -> Self {
+        Self {
+            kind: Kind::Protected,
+            proof: Proof::Shape,
+            ..Self::encrypted(None, ciphertext)
+        }
+    }
+
+    /// A symmetric key that a structure calls one.
+    pub fn symmetric(secret: &[u8]) -> Self {
+        Self {
+            kind: Kind::Symmetric,
+            bits: u32::try_from(secret.len() * 8).ok(),
+            ..Self::other(secret)
         }
     }
 
@@ -174,7 +275,22 @@ impl Key {
             curve: public.key().curve(),
             public: Some(public),
             derived,
+            key_id: None,
             digest,
+        }
+    }
+
+    /// The evidence of what is left of this key at `range`.
+    pub fn fragment_at(
+        self,
+        form: &'static str,
+        encoding: &'static str,
+        range: Range<usize>,
+        fragment: Fragment,
+    ) -> Evidence {
+        Evidence {
+            fragment: Some(fragment),
+            ..self.at(form, encoding, range)
         }
     }
 
@@ -185,6 +301,7 @@ impl Key {
             form,
             encoding,
             range,
+            fragment: None,
         }
     }
 }
@@ -201,3 +318,6 @@ pub fn with_header(data: &[u8], contents: usize, length: usize) -> Range<usize> 
         _ => contents..end,
     }
 }
+
+/// Bytes of a private number that counts by itself: a prime of a 512-bit modulus.
+const MIN_NUMBER: usize = 32;

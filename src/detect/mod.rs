@@ -9,7 +9,8 @@ pub mod text;
 
 use crate::clue::Clue;
 use crate::crypto::Prover;
-pub use key::{Evidence, Key};
+use crate::text::{Encoding, TextView};
+pub use key::{Evidence, Fragment, Key};
 
 /// A detector: the literals that announce its format, and what to make of one.
 pub trait Detector: Sync {
@@ -18,10 +19,36 @@ pub trait Detector: Sync {
 
     /// Literals that stand in every instance of the format. Each has at least four bytes, none starts
     /// with a zero byte, and none is the beginning of another one: `scan` relies on it.
-    fn anchors(&self) -> &'static [&'static [u8]];
+    fn anchors(&self) -> &'static [Anchor];
 
     /// Looks at the bytes around a hit. `None` when this is no instance of the format.
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting>;
+}
+
+/// A literal that announces a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// These bytes.
+    Bytes(&'static [u8]),
+    /// These ASCII characters, and the same with a zero byte between each and the next, which stands in
+    /// UTF-16 of either byte order.
+    Text(&'static str),
+}
+
+impl Anchor {
+    /// The byte strings to search for, and whether each is wide text.
+    pub fn patterns(self) -> impl Iterator<Item = (Vec<u8>, bool)> {
+        let (narrow, is_text) = match self {
+            Self::Bytes(bytes) => (bytes, false),
+            Self::Text(text) => (text.as_bytes(), true),
+        };
+        let wide = is_text.then(|| {
+            let mut wide: Vec<u8> = narrow.iter().flat_map(|&byte| [byte, 0]).collect();
+            wide.pop();
+            (wide, true)
+        });
+        std::iter::once((narrow.to_vec(), false)).chain(wide)
+    }
 }
 
 /// An anchor seen at a place.
@@ -29,10 +56,30 @@ pub trait Detector: Sync {
 pub struct Hit<'d> {
     /// All bytes that belong together: the whole dump, or memory put together across a seam.
     pub data: &'d [u8],
-    /// Where the anchor starts.
+    /// Where the anchor starts; of wide text the first byte that is not zero.
     pub at: usize,
+    /// The anchor stands there as wide text.
+    pub is_wide: bool,
     /// The arithmetic, with the memory of what was proven before.
     pub prover: &'d Prover<'d>,
+}
+
+impl<'d> Hit<'d> {
+    /// The texts in which the anchor may stand, each with the place of its first character: one of ASCII,
+    /// or two of UTF-16, since the anchor itself does not tell the byte order.
+    pub fn views(&self) -> impl Iterator<Item = (TextView<'d>, usize)> + use<'d> {
+        let view = |encoding| TextView::new(self.data, encoding);
+        let views = if self.is_wide {
+            let big = self.at.checked_sub(1);
+            [
+                Some((view(Encoding::Utf16Le), self.at)),
+                big.map(|at| (view(Encoding::Utf16Be), at)),
+            ]
+        } else {
+            [Some((view(Encoding::Ascii), self.at)), None]
+        };
+        views.into_iter().flatten()
+    }
 }
 
 /// What a detector saw.
@@ -67,10 +114,11 @@ mod tests {
 
     #[test]
     fn anchors_keep_the_rules_the_scan_relies_on() {
-        let mut anchors: Vec<&[u8]> = DETECTORS
+        let mut anchors: Vec<Vec<u8>> = DETECTORS
             .iter()
             .flat_map(|detector| detector.anchors())
-            .copied()
+            .flat_map(|anchor| anchor.patterns())
+            .map(|(pattern, _)| pattern)
             .collect();
         anchors.sort_unstable();
         anchors.dedup();
@@ -88,30 +136,30 @@ mod tests {
     }
 
     /// Bytes in which anchors stand among what may follow them.
-    fn announced() -> impl Strategy<Value = (Vec<u8>, usize)> {
-        let anchors: Vec<&'static [u8]> = DETECTORS
+    fn announced() -> impl Strategy<Value = (Vec<u8>, usize, bool)> {
+        let anchors: Vec<(Vec<u8>, bool)> = DETECTORS
             .iter()
             .flat_map(|detector| detector.anchors())
-            .copied()
+            .flat_map(|anchor| anchor.patterns())
             .collect();
         let short = proptest::collection::vec(any::<u8>(), 0..80);
         let tail = proptest::collection::vec(
             prop_oneof![any::<u8>(), Just(0x30), Just(2), Just(0), Just(b'A')],
             0..400,
         );
-        (short, prop::sample::select(anchors), tail).prop_map(|(head, anchor, tail)| {
+        (short, prop::sample::select(anchors), tail).prop_map(|(head, (anchor, is_wide), tail)| {
             let at = head.len();
-            ([&head, anchor, &tail].concat(), at)
+            ([&head[..], &anchor, &tail].concat(), at, is_wide)
         })
     }
 
     proptest! {
         #[test]
-        fn what_follows_an_anchor_may_be_anything((data, at) in announced()) {
+        fn what_follows_an_anchor_may_be_anything((data, at, is_wide) in announced()) {
             let cache = ProofCache::default();
             let prover = Prover::new(&cache, 16);
             for detector in DETECTORS {
-                let range = match detector.examine(&Hit { data: &data, at, prover: &prover }) {
+                let range = match detector.examine(&Hit { data: &data, at, is_wide, prover: &prover }) {
                     Some(Sighting::Key(evidence)) => evidence.range,
                     Some(Sighting::Public(clue)) => clue.range,
                     None => continue,

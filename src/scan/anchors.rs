@@ -8,9 +8,18 @@ use std::ops::Range;
 /// The automaton, and who asked for which anchor.
 pub struct Anchors {
     engine: Engine,
-    /// For each pattern, the detectors it announces.
-    detectors: Vec<Vec<&'static dyn Detector>>,
+    /// For each pattern, what it announces.
+    detectors: Vec<Vec<Announced>>,
     longest: usize,
+}
+
+/// What a pattern announces.
+#[derive(Clone, Copy)]
+pub struct Announced {
+    /// Whose anchor it is.
+    pub detector: &'static dyn Detector,
+    /// It is the anchor as wide text.
+    pub is_wide: bool,
 }
 
 enum Engine {
@@ -23,18 +32,20 @@ enum Engine {
 impl Anchors {
     /// Over all detectors.
     pub fn new() -> Self {
-        let mut patterns: Vec<&'static [u8]> = Vec::new();
-        let mut detectors: Vec<Vec<&'static dyn Detector>> = Vec::new();
-        for detector in DETECTORS {
-            for anchor in detector.anchors() {
-                match patterns.iter().position(|pattern| pattern == anchor) {
+        let mut patterns: Vec<Vec<u8>> = Vec::new();
+        let mut detectors: Vec<Vec<Announced>> = Vec::new();
+        for &detector in DETECTORS {
+            let anchors = detector.anchors().iter();
+            for (bytes, is_wide) in anchors.flat_map(|anchor| anchor.patterns()) {
+                let announced = Announced { detector, is_wide };
+                match patterns.iter().position(|pattern| *pattern == bytes) {
                     Some(known) => detectors
                         .get_mut(known)
                         .into_iter()
-                        .for_each(|list| list.push(*detector)),
+                        .for_each(|list| list.push(announced)),
                     None => {
-                        patterns.push(anchor);
-                        detectors.push(vec![*detector]);
+                        patterns.push(bytes);
+                        detectors.push(vec![announced]);
                     }
                 }
             }
@@ -66,7 +77,7 @@ impl Anchors {
         &self,
         data: &[u8],
         starts: Range<usize>,
-        mut examine: impl FnMut(usize, &'static dyn Detector),
+        mut examine: impl FnMut(usize, Announced),
     ) {
         let end = starts.end.saturating_add(self.longest - 1).min(data.len());
         let mut at = starts.start;
@@ -74,8 +85,8 @@ impl Anchors {
             if start >= starts.end {
                 break;
             }
-            for detector in self.detectors.get(pattern).into_iter().flatten() {
-                examine(start, *detector);
+            for announced in self.detectors.get(pattern).into_iter().flatten() {
+                examine(start, *announced);
             }
             at = start + 1;
         }
@@ -93,7 +104,7 @@ impl Anchors {
     }
 }
 
-fn automaton(patterns: &[&[u8]]) -> AhoCorasick {
+fn automaton(patterns: &[Vec<u8>]) -> AhoCorasick {
     AhoCorasick::builder()
         .match_kind(aho_corasick::MatchKind::LeftmostFirst)
         .build(patterns)
@@ -107,7 +118,9 @@ mod tests {
 
     fn hits(anchors: &Anchors, data: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
         let mut hits = Vec::new();
-        anchors.each(data, range, |at, detector| hits.push((at, detector.name())));
+        anchors.each(data, range, |at, announced| {
+            hits.push((at, announced.detector.name()))
+        });
         hits
     }
 
@@ -115,10 +128,13 @@ mod tests {
         let mut hits = Vec::new();
         for at in range {
             for detector in DETECTORS {
-                if detector
+                let anchors = detector
                     .anchors()
                     .iter()
-                    .any(|anchor| data[at..].starts_with(anchor))
+                    .flat_map(|anchor| anchor.patterns());
+                if anchors
+                    .into_iter()
+                    .any(|(pattern, _)| data[at..].starts_with(&pattern))
                 {
                     hits.push((at, detector.name()));
                 }
@@ -127,14 +143,17 @@ mod tests {
         hits
     }
 
+    fn all_patterns() -> Vec<Vec<u8>> {
+        let anchors = DETECTORS.iter().flat_map(|detector| detector.anchors());
+        anchors
+            .flat_map(|anchor| anchor.patterns())
+            .map(|(pattern, _)| pattern)
+            .collect()
+    }
+
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        let anchors: Vec<&'static [u8]> = DETECTORS
-            .iter()
-            .flat_map(|detector| detector.anchors())
-            .copied()
-            .collect();
         let piece = prop_oneof![
-            prop::sample::select(anchors).prop_map(<[u8]>::to_vec),
+            prop::sample::select(all_patterns()),
             proptest::collection::vec(
                 prop::sample::select(&b"\x02\x01\x00\x82-P\x0d\x06"[..]),
                 0..40
@@ -151,10 +170,10 @@ mod tests {
             let mut found = hits(&packed, &data, 0..cut);
             found.extend(hits(&packed, &data, cut..data.len()));
             prop_assert_eq!(&found, &naive(&data, 0..data.len()));
-            let mut patterns: Vec<&'static [u8]> = Vec::new();
-            for anchor in DETECTORS.iter().flat_map(|detector| detector.anchors()) {
-                if !patterns.contains(anchor) {
-                    patterns.push(anchor);
+            let mut patterns: Vec<Vec<u8>> = Vec::new();
+            for pattern in all_patterns() {
+                if !patterns.contains(&pattern) {
+                    patterns.push(pattern);
                 }
             }
             let portable = Anchors { engine: Engine::Automaton(automaton(&patterns)), ..packed };

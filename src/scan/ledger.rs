@@ -93,6 +93,7 @@ impl Ledger {
             form,
             encoding,
             range,
+            fragment,
         } = evidence;
         let pieces = pieces(range);
         // Its bytes follow in the file and not in memory: they may not belong together, or the addresses lie.
@@ -127,6 +128,7 @@ impl Ledger {
                 form,
                 encoding,
                 proof,
+                fragment,
                 pieces,
             });
         } else {

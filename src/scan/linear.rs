@@ -2,7 +2,7 @@
 //! it; detectors see the whole file.
 
 use super::Progress;
-use super::anchors::Anchors;
+use super::anchors::{Anchors, Announced};
 use super::ledger::{Ledger, Share};
 use crate::bytes;
 use crate::crypto::{ProofCache, Prover};
@@ -58,10 +58,16 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
     let mut sightings = Vec::new();
     let mut is_limited = false;
     for run in occupied(data, starts) {
-        anchors.each(data, run, |at, detector| {
+        anchors.each(data, run, |at, Announced { detector, is_wide }| {
+            let hit = Hit {
+                data,
+                at,
+                is_wide,
+                prover,
+            };
             if sightings.len() >= SIGHTINGS_IN_SHARE {
                 is_limited = true;
-            } else if let Some(sighting) = detector.examine(&Hit { data, at, prover }) {
+            } else if let Some(sighting) = detector.examine(&hit) {
                 sightings.push(sighting);
             }
         });

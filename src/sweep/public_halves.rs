@@ -17,8 +17,7 @@ pub struct PublicHalves {
 }
 
 impl PublicHalves {
-    /// Over the Curve25519 and EC keys among `keys`; `None` if there are none. RSA structures hold
-    /// their public half.
+    /// Over `keys`; `None` if there are none.
     pub fn arm(keys: &[Arc<Identity>]) -> Option<Self> {
         let patterns: Vec<(Vec<u8>, Fingerprint)> = keys
             .iter()
@@ -69,10 +68,12 @@ impl PublicHalves {
 }
 
 /// How a public half lies in memory: the coordinates of a point big-endian one after the other, or the
-/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 key as it is.
+/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 key as it is; a modulus
+/// or a DSA key big-endian.
 fn patterns(key: &PublicKey) -> Vec<Vec<u8>> {
     match key {
-        PublicKey::Rsa { .. } => Vec::new(),
+        PublicKey::Rsa { n, .. } => vec![n.to_vec()],
+        PublicKey::Dsa { y, .. } => vec![y.to_vec()],
         PublicKey::Ec { point, .. } => {
             let coordinates = point.get(1..).unwrap_or_default();
             let sign = 2 + (point.last().copied().unwrap_or(0) & 1);

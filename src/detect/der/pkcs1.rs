@@ -11,7 +11,7 @@ use crate::crypto::Prover;
 use crate::crypto::der::{Reader, tag};
 use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS, RsaNumbers};
 use crate::detect::key::{Key, with_header};
-use crate::detect::{Detector, Hit, Sighting};
+use crate::detect::{Anchor, Detector, Hit, Sighting};
 use crate::finding::Proof;
 use crate::secret::Secret;
 
@@ -24,12 +24,12 @@ impl Detector for Pkcs1 {
     }
 
     /// Version 0 and the head of a modulus of 128 bytes and more, and those of 512 and 768 bits.
-    fn anchors(&self) -> &'static [&'static [u8]] {
+    fn anchors(&self) -> &'static [Anchor] {
         &[
-            b"\x02\x01\x00\x02\x82",
-            b"\x02\x01\x00\x02\x81",
-            b"\x02\x01\x00\x02\x41\x00",
-            b"\x02\x01\x00\x02\x61\x00",
+            Anchor::Bytes(b"\x02\x01\x00\x02\x82"),
+            Anchor::Bytes(b"\x02\x01\x00\x02\x81"),
+            Anchor::Bytes(b"\x02\x01\x00\x02\x41\x00"),
+            Anchor::Bytes(b"\x02\x01\x00\x02\x61\x00"),
         ]
     }
 

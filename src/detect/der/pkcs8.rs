@@ -16,7 +16,7 @@ use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
 use crate::detect::der::pkcs1;
 use crate::detect::der::sec1::{self, Named};
 use crate::detect::key::Key;
-use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
+use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
 
 /// The detector.
 pub struct Pkcs8;
@@ -27,8 +27,13 @@ impl Detector for Pkcs8 {
     }
 
     /// The ends of AlgorithmIdentifiers; those of RSA and EC also stand in public keys.
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        &[RSA_ANCHOR, EC_ANCHOR, ED25519_ANCHOR, X25519_ANCHOR]
+    fn anchors(&self) -> &'static [Anchor] {
+        &[
+            Anchor::Bytes(RSA_ANCHOR),
+            Anchor::Bytes(EC_ANCHOR),
+            Anchor::Bytes(ED25519_ANCHOR),
+            Anchor::Bytes(X25519_ANCHOR),
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {

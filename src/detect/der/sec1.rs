@@ -12,7 +12,7 @@ use crate::crypto::der::{self, Reader, tag};
 use crate::crypto::{Curve, Prover};
 use crate::detect::der::algorithm::EC_ANCHOR;
 use crate::detect::key::Key;
-use crate::detect::{Detector, Hit, Sighting};
+use crate::detect::{Anchor, Detector, Hit, Sighting};
 use crate::finding::Proof;
 use memchr::memmem;
 
@@ -25,8 +25,8 @@ impl Detector for Sec1 {
     }
 
     /// Version 1 and the head of a scalar of any size: some writers drop its leading zeros.
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        &[b"\x02\x01\x01\x04"]
+    fn anchors(&self) -> &'static [Anchor] {
+        &[Anchor::Bytes(b"\x02\x01\x01\x04")]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {

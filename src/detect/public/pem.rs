@@ -3,8 +3,8 @@
 use super::spki;
 use crate::clue::Clue;
 use crate::crypto::Identity;
-use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
-use crate::text::{Base64Text, Encoding, TextView};
+use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
+use crate::text::{Alphabet, Base64Text, Encoding, TextView};
 use std::sync::Arc;
 
 /// The detector.
@@ -15,8 +15,11 @@ impl Detector for PublicPem {
         "public.pem"
     }
 
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        &[b"CERTIFICATE-----", b"PUBLIC KEY-----"]
+    fn anchors(&self) -> &'static [Anchor] {
+        &[
+            Anchor::Text("CERTIFICATE-----"),
+            Anchor::Text("PUBLIC KEY-----"),
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
@@ -28,7 +31,7 @@ impl Detector for PublicPem {
             Some(body) => ("pem.certificate", body),
             None => ("pem.public-key", view.skip(hit.at, "PUBLIC KEY-----")?),
         };
-        let (text, gathered) = Base64Text::gather(view, body, LONGEST_FORM);
+        let (text, gathered) = Base64Text::gather(view, body, LONGEST_FORM, Alphabet::Standard);
         let bytes = text.decode()?;
         let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
         let identity = Arc::new(Identity::new(key));

@@ -10,7 +10,7 @@ use crate::clue::Clue;
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::{Curve, Identity, PublicKey};
 use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
-use crate::detect::{Detector, Hit, Sighting};
+use crate::detect::{Anchor, Detector, Hit, Sighting};
 use memchr::memmem;
 use std::sync::Arc;
 
@@ -22,8 +22,13 @@ impl Detector for Spki {
         "public.spki"
     }
 
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        ANCHORS
+    fn anchors(&self) -> &'static [Anchor] {
+        &[
+            Anchor::Bytes(RSA_ANCHOR),
+            Anchor::Bytes(EC_ANCHOR),
+            Anchor::Bytes(ED25519_ANCHOR),
+            Anchor::Bytes(X25519_ANCHOR),
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
@@ -78,12 +83,9 @@ pub fn find(data: &[u8]) -> Option<PublicKey> {
     })
 }
 
-const ANCHORS: &[&[u8]] = &[
-    RSA_ANCHOR,
-    EC_ANCHOR,
-    b"\x06\x03\x2b\x65\x70\x03\x21\x00",
-    b"\x06\x03\x2b\x65\x6e\x03\x21\x00",
-];
+const ANCHORS: &[&[u8]] = &[RSA_ANCHOR, EC_ANCHOR, ED25519_ANCHOR, X25519_ANCHOR];
+const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x03\x21\x00";
+const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x03\x21\x00";
 
 /// The shortest contents in bytes: algorithm and key of Ed25519.
 const MIN_CONTENTS: usize = 42;

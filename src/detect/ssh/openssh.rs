@@ -15,7 +15,7 @@ use crate::crypto::random::{is_ciphertext, is_varied};
 use crate::crypto::rsa::RsaNumbers;
 use crate::crypto::{Prover, PublicKey};
 use crate::detect::key::Key;
-use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
+use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
 use crate::finding::Kind;
 use crate::secret::Secret;
 
@@ -27,8 +27,8 @@ impl Detector for OpenSsh {
         "ssh.openssh"
     }
 
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        &[MAGIC]
+    fn anchors(&self) -> &'static [Anchor] {
+        &[Anchor::Bytes(MAGIC)]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {

@@ -13,9 +13,9 @@ use crate::crypto::random::is_ciphertext;
 use crate::detect::der::{pkcs1, pkcs8, sec1};
 use crate::detect::key::{Key, Parse};
 use crate::detect::ssh::openssh;
-use crate::detect::{Detector, Hit, LONGEST_FORM, Sighting};
+use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
 use crate::finding::Kind;
-use crate::text::{Base64Text, Encoding, TextView};
+use crate::text::{Alphabet, Base64Text, Encoding, TextView};
 
 /// The detector.
 pub struct PrivatePem;
@@ -25,8 +25,8 @@ impl Detector for PrivatePem {
         "text.pem"
     }
 
-    fn anchors(&self) -> &'static [&'static [u8]] {
-        const { &[ANCHOR.as_bytes()] }
+    fn anchors(&self) -> &'static [Anchor] {
+        &[Anchor::Text(ANCHOR)]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
@@ -37,7 +37,8 @@ impl Detector for PrivatePem {
         })?;
         let line_end = view.skip(hit.at, ANCHOR)?;
         let headers = Headers::read(view, line_end);
-        let (text, gathered) = Base64Text::gather(view, headers.end, LONGEST_FORM);
+        let (text, gathered) =
+            Base64Text::gather(view, headers.end, LONGEST_FORM, Alphabet::Standard);
         if gathered.overlong || text.len() < MIN_CHARACTERS {
             return None;
         }

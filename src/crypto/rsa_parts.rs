@@ -1,0 +1,331 @@
+//! RSA keys of which numbers are lost: what is left may determine the rest.
+//!
+//! | left | the rest |
+//! |---|---|
+//! | n and p | q = n / p |
+//! | p and q | n = p·q, e = dp⁻¹ mod p-1 |
+//! | n, e and d | p and q by a square root of 1 modulo n (Miller 1975; NIST SP 800-56B, appendix C) |
+
+use super::public_key::PublicKey;
+use super::rsa::{self, is_prime};
+use crate::bytes::{bit_length, trim_zeros};
+use crate::secret::Secret;
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, NonZero, Resize};
+use zeroize::Zeroizing;
+
+/// The numbers of an RSA private key that survived, big-endian.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RsaParts<'d> {
+    /// Modulus.
+    pub n: Option<&'d [u8]>,
+    /// Public exponent.
+    pub e: Option<&'d [u8]>,
+    /// Private exponent.
+    pub d: Option<Secret<'d>>,
+    /// First prime.
+    pub p: Option<Secret<'d>>,
+    /// Second prime.
+    pub q: Option<Secret<'d>>,
+    /// d mod p-1.
+    pub dp: Option<Secret<'d>>,
+    /// d mod q-1.
+    pub dq: Option<Secret<'d>>,
+    /// q⁻¹ mod p.
+    pub qinv: Option<Secret<'d>>,
+}
+
+/// A key made whole again.
+#[derive(Clone, Debug)]
+pub struct Rebuilt {
+    /// Its public half; more than one where nothing tells the exponent.
+    pub public: Vec<PublicKey>,
+    /// The parts left confirm one another: n is divided by a prime given, or exponents or the coefficient
+    /// fit the primes. Two primes alone prove nothing.
+    pub is_proven: bool,
+}
+
+type Number = Zeroizing<BoxedUint>;
+
+impl RsaParts<'_> {
+    /// The whole key, if what is left determines it.
+    pub fn rebuild(&self) -> Option<Rebuilt> {
+        let n = self.n.filter(|n| is_modulus(n)).map(number);
+        let p = self.p.and_then(factor);
+        let q = self.q.and_then(factor);
+        if let Some(n) = &n {
+            for prime in [&p, &q].into_iter().flatten() {
+                if let Some(other) = cofactor(n, prime) {
+                    return self.with_modulus(n, prime, &other);
+                }
+            }
+        }
+        match (n, p, q) {
+            (_, Some(p), Some(q)) => self.without_modulus(&p, &q),
+            (Some(n), None, None) => {
+                let d = self.d.filter(|d| !d.expose().is_empty())?;
+                let (p, q) = factor_by_exponent(&n, &number(self.e?), &number(d.expose()))?;
+                self.with_modulus(&n, &p, &q)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether enough is left that [`Self::rebuild`] may succeed.
+    pub fn may_determine_key(&self) -> bool {
+        let has_prime = self.p.is_some() || self.q.is_some();
+        (self.n.is_some() && has_prime)
+            || (self.p.is_some() && self.q.is_some())
+            || (self.n.is_some() && self.e.is_some() && self.d.is_some())
+    }
+
+    /// What it costs, in units of some 0.2 ms.
+    pub fn cost(&self) -> usize {
+        let bits = |number: Option<&[u8]>| number.map_or(0, bit_length);
+        let primes = bits(self.p.map(Secret::expose)) + bits(self.q.map(Secret::expose));
+        let kilobits = bits(self.n).max(primes).div_ceil(1024) as usize;
+        8 * kilobits.pow(3)
+    }
+
+    fn with_modulus(&self, n: &BoxedUint, p: &BoxedUint, q: &BoxedUint) -> Option<Rebuilt> {
+        if p.cmp_vartime(q).is_eq() || !is_prime(p) || !is_prime(q) {
+            return None;
+        }
+        let public = match self.e.map(<[u8]>::to_vec).or_else(|| self.exponent(p, q)) {
+            Some(e) => vec![PublicKey::rsa(&bytes(n), &e)?],
+            None => with_usual_exponents(n),
+        };
+        Some(Rebuilt {
+            public,
+            is_proven: true,
+        })
+    }
+
+    fn without_modulus(&self, p: &BoxedUint, q: &BoxedUint) -> Option<Rebuilt> {
+        let bits = p.bits_vartime().abs_diff(q.bits_vartime());
+        if bits > MAX_IMBALANCE || p.cmp_vartime(q).is_eq() || !is_prime(p) || !is_prime(q) {
+            return None;
+        }
+        let n = p.concatenating_mul(q);
+        if !is_modulus(&bytes(&n)) {
+            return None;
+        }
+        let exponent = self.exponent(p, q);
+        let is_inverse = self.qinv.is_some_and(|qinv| {
+            let product = Zeroizing::new(number(qinv.expose()).concatenating_mul(q));
+            is_one(&remainder(&product, p))
+        });
+        let public = match &exponent {
+            Some(e) => vec![PublicKey::rsa(&bytes(&n), e)?],
+            None => with_usual_exponents(&n),
+        };
+        Some(Rebuilt {
+            is_proven: exponent.is_some() || is_inverse,
+            public,
+        })
+    }
+
+    /// The public exponent that dp or d gives, if it fits the other prime too.
+    fn exponent(&self, p: &BoxedUint, q: &BoxedUint) -> Option<Vec<u8>> {
+        let modulus = |prime: &BoxedUint| Zeroizing::new(prime.wrapping_sub(BoxedUint::one()));
+        let (p1, q1) = (modulus(p), modulus(q));
+        let reduced = |whole: Option<Secret<'_>>, part: Option<Secret<'_>>, modulus: &BoxedUint| {
+            let private = part.or(whole)?;
+            Some(remainder(&number(private.expose()), modulus))
+        };
+        let dp = reduced(self.d, self.dp, &p1)?;
+        let dq = reduced(self.d, self.dq, &q1)?;
+        let modulus: NonZero<BoxedUint> = p1.to_nz().into_option()?;
+        let e = (*dp)
+            .clone()
+            .resize(p1.bits_precision())
+            .invert_mod(&modulus)
+            .into_option()?;
+        let fits = (2..=MAX_EXPONENT_BITS).contains(&e.bits_vartime())
+            && is_one(&remainder(&Zeroizing::new(e.concatenating_mul(&*dq)), &q1));
+        fits.then(|| bytes(&e))
+    }
+}
+
+/// Public halves for the exponents that are in use.
+fn with_usual_exponents(n: &BoxedUint) -> Vec<PublicKey> {
+    let exponents: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[35], &[37]];
+    exponents
+        .iter()
+        .filter_map(|e| PublicKey::rsa(&bytes(n), e))
+        .collect()
+}
+
+/// q with n = p·q, if p divides n.
+fn cofactor(n: &BoxedUint, p: &BoxedUint) -> Option<Number> {
+    let divisor = p.to_nz().into_option()?;
+    let (quotient, rest) = n.div_rem_vartime(&divisor);
+    let is_proper = bool::from(rest.is_zero()) && !is_one(&quotient);
+    is_proper.then(|| Zeroizing::new(quotient))
+}
+
+/// The prime factors of n, from a private exponent that belongs to it.
+fn factor_by_exponent(n: &BoxedUint, e: &BoxedUint, d: &BoxedUint) -> Option<(Number, Number)> {
+    let product = Zeroizing::new(e.concatenating_mul(d));
+    let multiple = Zeroizing::new(product.wrapping_sub(BoxedUint::one()));
+    // e·d - 1 is a multiple of lambda(n), which is even; that of a wrong d is odd in half of the cases.
+    let twos = multiple.trailing_zeros_vartime();
+    if twos == 0 || bool::from(multiple.is_zero()) {
+        return None;
+    }
+    let odd_part = Zeroizing::new(multiple.shr_vartime(twos)?);
+    let modulus = n.to_odd().into_option()?;
+    let params = BoxedMontyParams::new_vartime(modulus);
+    let precision = params.bits_precision();
+    let one = BoxedMontyForm::one(&params);
+    for base in BASES {
+        let base = BoxedUint::from(base).resize(precision);
+        let mut root = BoxedMontyForm::new(base, &params).pow(&odd_part);
+        for _ in 0..twos.min(MAX_TWOS) {
+            let square = root.square();
+            if square == one {
+                break;
+            }
+            root = square;
+        }
+        // A wrong d never leads to 1: stop after the first base.
+        if root.square() != one {
+            return None;
+        }
+        let difference = Zeroizing::new(root.sub(&one).retrieve());
+        let common = Zeroizing::new(n.gcd(&difference));
+        let is_proper =
+            !is_one(&common) && common.cmp_vartime(n).is_ne() && !bool::from(common.is_zero());
+        if is_proper && let Some(other) = cofactor(n, &common) {
+            return Some((common, other));
+        }
+    }
+    None
+}
+
+fn remainder(value: &BoxedUint, modulus: &BoxedUint) -> Number {
+    let modulus: Option<NonZero<BoxedUint>> = modulus.to_nz().into_option();
+    Zeroizing::new(modulus.map_or_else(BoxedUint::zero, |modulus| value.rem_vartime(&modulus)))
+}
+
+fn is_one(value: &BoxedUint) -> bool {
+    value.bits_vartime() == 1
+}
+
+/// A number that may be a prime of an RSA key.
+fn factor(secret: Secret<'_>) -> Option<Number> {
+    let bytes = trim_zeros(secret.expose());
+    let is_odd = bytes.last().is_some_and(|byte| byte & 1 == 1);
+    (is_odd && (MIN_PRIME_BITS..=MAX_PRIME_BITS).contains(&bit_length(bytes)))
+        .then(|| number(bytes))
+}
+
+fn is_modulus(n: &[u8]) -> bool {
+    rsa::is_plausible_public(trim_zeros(n), &[3])
+}
+
+fn number(bytes: &[u8]) -> Number {
+    Zeroizing::new(BoxedUint::from_be_slice_vartime(trim_zeros(bytes)))
+}
+
+fn bytes(number: &BoxedUint) -> Vec<u8> {
+    number.to_be_bytes_trimmed_vartime().into()
+}
+
+/// Bases tried; each fails for a true exponent with probability one half at most.
+const BASES: [u32; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
+
+/// Factors 2 of a multiple of lambda(n) that are followed; more than 64 have a chance of 1 in 2^60.
+const MAX_TWOS: u32 = 64;
+
+/// Bits of one prime.
+const MIN_PRIME_BITS: u32 = 160;
+const MAX_PRIME_BITS: u32 = rsa::MAX_MODULUS_BITS / 2 + 64;
+
+/// Bits by which primes whose product is not known may differ in size.
+const MAX_IMBALANCE: u32 = 64;
+
+/// Bits of a public exponent that was computed.
+const MAX_EXPONENT_BITS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::test_keys::rsa_keys;
+
+    #[test]
+    fn what_determines_a_key_gives_it_back() {
+        for key in rsa_keys().iter().filter(|key| key.n.len() <= 256) {
+            let [n, e] = [&key.n, &key.e].map(|number| Some(&number[..]));
+            let [d, p, q] = [&key.d, &key.p, &key.q].map(|number| Some(Secret::new(number)));
+            let none = RsaParts::default();
+            let public = vec![PublicKey::rsa(&key.n, &key.e).unwrap()];
+            for (name, parts) in [
+                ("n, e, p", RsaParts { n, e, p, ..none }),
+                ("n, e, q", RsaParts { n, e, q, ..none }),
+                ("n, e, d", RsaParts { n, e, d, ..none }),
+                ("n, d, p", RsaParts { n, d, p, ..none }),
+                ("d, p, q", RsaParts { d, p, q, ..none }),
+            ] {
+                assert!(parts.may_determine_key());
+                let rebuilt = parts.rebuild().unwrap_or_else(|| panic!("{name}"));
+                assert!(rebuilt.is_proven, "{name}");
+                assert_eq!(rebuilt.public, public, "{name}");
+            }
+            let primes = RsaParts { p, q, ..none }.rebuild().unwrap();
+            assert!(!primes.is_proven && primes.public.contains(&public[0]));
+            for parts in [
+                RsaParts { n, e, ..none },
+                RsaParts { e, d, ..none },
+                RsaParts { e, p, ..none },
+            ] {
+                assert!(!parts.may_determine_key() && parts.rebuild().is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn changed_numbers_give_nothing() {
+        let key = rsa_keys().swap_remove(0);
+        let n = Some(&key.n[..]);
+        let e = Some(&key.e[..]);
+        for at in [0, 5, key.d.len() - 1] {
+            let mut d = key.d.clone();
+            d[at] ^= 2;
+            let parts = RsaParts {
+                n,
+                e,
+                d: Some(Secret::new(&d)),
+                ..RsaParts::default()
+            };
+            assert!(parts.rebuild().is_none(), "d changed at {at}");
+            let mut p = key.p.clone();
+            p[at.min(key.p.len() - 1)] ^= 2;
+            let parts = RsaParts {
+                n,
+                e,
+                p: Some(Secret::new(&p)),
+                ..RsaParts::default()
+            };
+            assert!(parts.rebuild().is_none(), "p changed at {at}");
+        }
+    }
+
+    #[test]
+    fn degenerate_numbers_give_nothing() {
+        for bytes in [&[][..], &[0], &[1], &[0xff; 64], &[0xff; 128]] {
+            let secret = Some(Secret::new(bytes));
+            let parts = RsaParts {
+                n: Some(bytes),
+                e: Some(bytes),
+                d: secret,
+                p: secret,
+                q: secret,
+                dp: secret,
+                dq: secret,
+                qinv: secret,
+            };
+            assert!(parts.rebuild().is_none());
+        }
+    }
+}
