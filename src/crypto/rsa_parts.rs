@@ -60,15 +60,12 @@ impl RsaParts<'_> {
                 }
             }
         }
-        match (n, p, q) {
-            (_, Some(p), Some(q)) => self.without_modulus(&p, &q),
-            (Some(n), None, None) => {
-                let d = self.d.filter(|d| !d.expose().is_empty())?;
-                let (p, q) = factor_by_exponent(&n, &number(self.e?), &number(d.expose()))?;
-                self.with_modulus(&n, &p, &q)
-            }
-            _ => None,
+        if let (Some(n), Some(e), Some(d)) = (&n, self.e, self.d)
+            && let Some((p, q)) = factor_by_exponent(n, &number(e), &number(d.expose()))
+        {
+            return self.with_modulus(n, &p, &q);
         }
+        self.without_modulus(&p?, &q?)
     }
 
     /// Whether enough is left that [`Self::rebuild`] may succeed.

@@ -80,6 +80,8 @@ impl Key {
                 (Proof::Arithmetic, public.first().cloned(), Vec::new())
             }
             Judgement::Rebuilt(public, _) => (Proof::Parsed, None, public.to_vec()),
+            // Enough was left to determine a key, and it does not: these are no numbers of one.
+            _ if parts.may_determine_key() => (Proof::Shape, None, Vec::new()),
             _ if private
                 .iter()
                 .any(|number| is_varied(number) && number.len() >= MIN_NUMBER) =>

@@ -1,0 +1,283 @@
+//! What is left of a DER private key that lost its end or its beginning.
+//!
+//! An RSA key has so much redundancy that a part determines the whole: the modulus with one prime or with
+//! both exponents, the two primes. An EC key is whole as long as its scalar is.
+
+use super::sec1::Named;
+use crate::bytes;
+use crate::crypto::der::{self, Reader, oid, tag};
+use crate::crypto::rsa_parts::RsaParts;
+use crate::crypto::{Prover, PublicKey};
+use crate::detect::key::{Fragment, Key};
+use crate::finding::{Kind, Proof};
+use crate::secret::Secret;
+
+/// The key in a structure that starts at the first byte and is cut or overwritten somewhere behind; and how
+/// much of it is left. `None` unless what is left is a private key's.
+pub fn without_end(data: &[u8], prover: &Prover<'_>) -> Option<(Key, Fragment)> {
+    let outer = Cut::new(data, tag::SEQUENCE)?;
+    let fragment = Fragment {
+        present: data.len().min(outer.total) as u64,
+        expected: Some(outer.total as u64),
+    };
+    let key = private_key_info(outer.contents, prover)
+        .or_else(|| rsa_private_key(outer.contents, prover))
+        .or_else(|| ec_private_key(outer.contents, Named::Open, prover))?;
+    Some((key, fragment))
+}
+
+/// The key of which `data` holds some numbers one after the other, and where they start and end. Nothing
+/// else is known of the structure: its beginning is lost.
+pub fn without_beginning(data: &[u8], prover: &Prover<'_>) -> Option<(Key, std::ops::Range<usize>)> {
+    let mut at = 0;
+    let mut best: Option<(Key, std::ops::Range<usize>)> = None;
+    while at < data.len() {
+        let step = memchr::memchr(tag::INTEGER, data.get(at..)?)?;
+        at += step;
+        let numbers = Numbers::read(data.get(at..)?);
+        let range = at..at + numbers.length;
+        let key = roles(&numbers.all).and_then(|parts| judge(&parts, prover));
+        match key {
+            Some(key) if best.as_ref().is_none_or(|(known, _)| known.proof < key.proof) => {
+                let is_proven = key.proof == Proof::Arithmetic;
+                best = Some((key, range.clone()));
+                if is_proven {
+                    return best;
+                }
+                at = range.end;
+            }
+            _ => at += 1,
+        }
+    }
+    best
+}
+
+/// The first of the assignments that makes a key, else the first that has whole private numbers.
+fn judge(candidates: &[RsaParts<'_>], prover: &Prover<'_>) -> Option<Key> {
+    let mut keys = candidates.iter().filter_map(|parts| Key::rsa_parts(parts, prover));
+    let first = keys.next()?;
+    if first.proof == Proof::Arithmetic {
+        return Some(first);
+    }
+    let proven = keys.find(|key| key.proof == Proof::Arithmetic);
+    Some(proven.unwrap_or(first)).filter(|key| key.proof > Proof::Shape)
+}
+
+/// An element of which the end may be missing.
+struct Cut<'d> {
+    /// What is there of its contents.
+    contents: &'d [u8],
+    /// Bytes of header and contents as the header gives them.
+    total: usize,
+    is_whole: bool,
+}
+
+impl<'d> Cut<'d> {
+    fn new(data: &'d [u8], tag: u8) -> Option<Self> {
+        (*data.first()? == tag).then_some(())?;
+        let (length, octets) = der::length_at(data, 1)?;
+        let start = 1 + octets;
+        let end = start.checked_add(length)?;
+        Some(Self {
+            contents: data.get(start..data.len().min(end))?,
+            total: end,
+            is_whole: end <= data.len(),
+        })
+    }
+}
+
+/// Whole INTEGERs one after the other.
+struct Numbers<'d> {
+    all: Vec<&'d [u8]>,
+    /// Bytes they take with their headers.
+    length: usize,
+}
+
+impl<'d> Numbers<'d> {
+    fn read(data: &'d [u8]) -> Self {
+        let mut reader = Reader::new(data);
+        let mut all = Vec::new();
+        while all.len() < MAX_NUMBERS
+            && let Some(number) = reader.unsigned()
+        {
+            all.push(number);
+        }
+        Self {
+            all,
+            length: reader.position(),
+        }
+    }
+}
+
+/// Contents of an RSAPrivateKey (RFC 8017, appendix A.1.2) of which the end is lost.
+fn rsa_private_key(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
+    let numbers = Numbers::read(contents);
+    let [version, n, e, private @ ..] = &numbers.all[..] else {
+        return None;
+    };
+    let is_version = version.is_empty() || **version == [1];
+    let public = PublicKey::rsa(n, e).filter(|_| is_version)?;
+    let secret = |index: usize| private.get(index).map(|number| Secret::new(number));
+    let parts = RsaParts {
+        n: Some(n),
+        e: Some(e),
+        d: secret(0),
+        p: secret(1),
+        q: secret(2),
+        dp: secret(3),
+        dq: secret(4),
+        qinv: secret(5),
+    };
+    let mut key = Key::rsa_parts(&parts, prover)?;
+    if key.proof < Proof::Arithmetic {
+        key.bits = Some(public.bits());
+    }
+    Some(key)
+}
+
+/// Contents of an ECPrivateKey (RFC 5915, section 3) of which the end is lost: the scalar is whole.
+fn ec_private_key(contents: &[u8], outer: Named, prover: &Prover<'_>) -> Option<Key> {
+    let mut reader = Reader::new(contents);
+    (reader.unsigned()? == [1]).then_some(())?;
+    let scalar = reader.expect(tag::OCTET_STRING)?;
+    let curve = reader.inside(tag::explicit(0)).map_or(outer, Named::parameters);
+    let Named::Known(curve) = curve else {
+        return match curve {
+            Named::Open => Key::ec(None, scalar, None, prover),
+            Named::Other => Key::other_curve(scalar),
+            _ => None,
+        };
+    };
+    let mut key = Key::ec(Some(curve), scalar, None, prover)?;
+    let rest = contents.get(reader.position()..).unwrap_or_default();
+    if let Some(left) = left_of_point(rest)
+        && let Some(public) = &key.public
+        && let PublicKey::Ec { point, .. } = public.key()
+    {
+        let fits = point.starts_with(left);
+        key.proof = match key.proof {
+            Proof::Parsed if fits && left.len() > MIN_LEFT_OF_POINT => Proof::Arithmetic,
+            proof if fits => proof,
+            _ => Proof::Shape,
+        };
+    }
+    Some(key)
+}
+
+/// What is left of the public point in the field behind the parameters.
+fn left_of_point(rest: &[u8]) -> Option<&[u8]> {
+    let outer = Cut::new(rest, tag::explicit(1))?;
+    let bits = Cut::new(outer.contents, tag::BIT_STRING)?;
+    bits.contents.strip_prefix(&[0])
+}
+
+/// Contents of a PrivateKeyInfo (RFC 5958, section 2) of which the end is lost.
+fn private_key_info(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
+    let mut info = Reader::new(contents);
+    matches!(info.unsigned()?, [] | [1]).then_some(())?;
+    let mut algorithm = info.inside(tag::SEQUENCE)?;
+    let identifier = algorithm.expect(tag::OID)?;
+    let string = Cut::new(contents.get(info.position()..)?, tag::OCTET_STRING)?;
+    match identifier {
+        oid::RSA_ENCRYPTION | oid::RSASSA_PSS => {
+            let inner = Cut::new(string.contents, tag::SEQUENCE)?;
+            rsa_private_key(inner.contents, prover)
+        }
+        oid::EC_PUBLIC_KEY => {
+            let inner = Cut::new(string.contents, tag::SEQUENCE)?;
+            ec_private_key(inner.contents, Named::parameters(algorithm), prover)
+        }
+        oid::ED25519 | oid::X25519 => {
+            let secret = Cut::new(string.contents, tag::OCTET_STRING).filter(|cut| cut.is_whole)?;
+            let judgement = match identifier {
+                oid::ED25519 => prover.ed25519(secret.contents)?,
+                _ => prover.x25519(secret.contents)?,
+            };
+            Key::edwards(&judgement, secret.contents, None)
+        }
+        _ => None,
+    }
+    .filter(|key| key.kind != Kind::Other || key.proof > Proof::Shape)
+}
+
+/// What numbers that follow one another may be, by their sizes: e is short, n and d are about as long as
+/// the modulus, the others half of it. Candidates in order of likelihood; `None` if nothing tells that they
+/// are of an RSA key.
+fn roles<'d>(numbers: &[&'d [u8]]) -> Option<Vec<RsaParts<'d>>> {
+    let secret = |index: usize| numbers.get(index).map(|number| Secret::new(number));
+    let length = |index: usize| numbers.get(index).map_or(0, |number| number.len());
+    let from_prime = |first: usize| RsaParts {
+        p: secret(first),
+        q: secret(first + 1),
+        dp: secret(first + 2),
+        dq: secret(first + 3),
+        qinv: secret(first + 4),
+        ..RsaParts::default()
+    };
+    // The public exponent stands between n, if that is left, and d.
+    for at in 0..numbers.len().min(3) {
+        let e = numbers.get(at).copied().unwrap_or_default();
+        if is_exponent(e) && length(at + 1) >= MIN_LONG {
+            let n = at.checked_sub(1).and_then(|before| numbers.get(before).copied());
+            let n = n.filter(|n| n.len().abs_diff(length(at + 1)) <= MAX_SHORTER);
+            let parts = from_prime(at + 2);
+            return Some(vec![RsaParts {
+                n,
+                e: Some(e),
+                d: secret(at + 1),
+                ..parts
+            }]);
+        }
+    }
+    let halves = |from: usize| {
+        let first = length(from);
+        first >= MIN_LONG / 2
+            && (from..numbers.len()).all(|index| length(index).abs_diff(first) <= MAX_SHORTER)
+    };
+    let is_d = length(0) > length(1) + length(1) / 2;
+    if is_d && numbers.len() >= 3 && halves(1) {
+        return Some(vec![RsaParts {
+            d: secret(0),
+            ..from_prime(1)
+        }]);
+    }
+    let few = 3..=5;
+    (few.contains(&numbers.len()) && halves(0)).then(|| {
+        let without_first = RsaParts {
+            q: secret(0),
+            dp: secret(1),
+            dq: secret(2),
+            qinv: secret(3),
+            ..RsaParts::default()
+        };
+        match numbers.len() {
+            5 => vec![from_prime(0)],
+            _ => vec![from_prime(0), without_first],
+        }
+    })
+}
+
+/// Whether a number is an exponent in use: 3, 17, 35, 37, 257, 65537.
+fn is_exponent(number: &[u8]) -> bool {
+    matches!(number, [3 | 17 | 35 | 37] | [1, 1] | [1, 0, 1])
+}
+
+/// Numbers of an RSA key with two primes, and the version.
+const MAX_NUMBERS: usize = 9;
+
+/// Bytes of n or d at least.
+const MIN_LONG: usize = 56;
+
+/// Bytes by which a number may be shorter than others of its size because its leading bytes are zero.
+const MAX_SHORTER: usize = 6;
+
+/// Bytes of a point that cannot agree with a derived one by chance.
+const MIN_LEFT_OF_POINT: usize = 16;
+
+/// Bytes of the structure that a key needs at least to be looked for in a text.
+pub const MIN_BYTES: usize = bytes_of_lines(15);
+
+/// Bytes that whole lines of 64 base64 characters stand for.
+const fn bytes_of_lines(lines: usize) -> usize {
+    lines * 48
+}
