@@ -16,6 +16,8 @@ pub mod tag {
     pub const NULL: u8 = 0x05;
     /// OBJECT IDENTIFIER
     pub const OID: u8 = 0x06;
+    /// SET
+    pub const SET: u8 = 0x31;
     /// SEQUENCE
     pub const SEQUENCE: u8 = 0x30;
     /// Context-specific constructed tag 0, 1, ...
@@ -153,6 +155,21 @@ pub fn header_before(
         let (given, octets) = length_at(data, start + 1)?;
         let fits = octets + 1 == header && given >= length && given <= data.len() - contents;
         fits.then_some((start, given))
+    })
+}
+
+/// The same for an element whose end may be missing: its header gives one of `lengths`.
+pub fn cut_header_before(
+    data: &[u8],
+    tag: u8,
+    contents: usize,
+    lengths: std::ops::RangeInclusive<usize>,
+) -> Option<(usize, usize)> {
+    (2..=6).find_map(|header| {
+        let start = contents.checked_sub(header)?;
+        (*data.get(start)? == tag).then_some(())?;
+        let (given, octets) = length_at(data, start + 1)?;
+        (octets + 1 == header && lengths.contains(&given)).then_some((start, given))
     })
 }
 

@@ -102,6 +102,75 @@ impl RsaNumbers<'_> {
     }
 }
 
+/// The numbers of an RSA private key with three primes or more (RFC 8017, section 3.2), big-endian.
+#[derive(Clone, Copy, Debug)]
+pub struct MultiPrime<'d> {
+    /// Modulus.
+    pub n: &'d [u8],
+    /// Public exponent.
+    pub e: &'d [u8],
+    /// Private exponent.
+    pub d: Secret<'d>,
+    /// All primes.
+    pub primes: &'d [Secret<'d>],
+}
+
+impl MultiPrime<'_> {
+    /// The tests that cost nanoseconds: sizes, parity, and the low 32 bits of the product.
+    pub fn look_consistent(&self) -> bool {
+        let bits = bit_length(self.n);
+        let primes = self.primes.iter().map(|prime| prime.expose());
+        let sum: u32 = primes.clone().map(bit_length).sum();
+        let least = MIN_MODULUS_BITS / 4;
+        is_plausible_public(self.n, self.e)
+            && (3..=MAX_PRIMES).contains(&self.primes.len())
+            && primes
+                .clone()
+                .all(|prime| is_odd(prime) && bit_length(prime) >= least)
+            && (bits..bits + MAX_PRIMES as u32).contains(&sum)
+            && primes.map(low_word).fold(1, u32::wrapping_mul) == low_word(self.n)
+            && (2..=bits).contains(&bit_length(self.d.expose()))
+    }
+
+    /// Whether n is the product of the primes, each a probable prime and none there twice, and e·d ≡ 1
+    /// modulo each less one.
+    pub fn is_key(&self) -> bool {
+        let primes: Vec<Zeroizing<BoxedUint>> = self
+            .primes
+            .iter()
+            .map(|prime| number(prime.expose()))
+            .collect();
+        let one = Zeroizing::new(BoxedUint::one());
+        let product = primes.iter().fold(one, |product, prime| {
+            Zeroizing::new(product.concatenating_mul(&**prime))
+        });
+        let e_d = {
+            let d = number(self.d.expose());
+            Zeroizing::new((*d).concatenating_mul(&BoxedUint::from_be_slice_vartime(self.e)))
+        };
+        let differ = |index: usize, prime: &BoxedUint| {
+            primes
+                .iter()
+                .skip(index + 1)
+                .all(|other| other.cmp_vartime(prime).is_ne())
+        };
+        product
+            .cmp_vartime(BoxedUint::from_be_slice_vartime(self.n))
+            .is_eq()
+            && primes.iter().enumerate().all(|(index, prime)| {
+                differ(index, prime) && is_prime(prime) && is_one_modulo_less_one(&e_d, prime)
+            })
+    }
+
+    /// What the proof costs, in units of some 0.2 ms.
+    pub fn cost(&self) -> usize {
+        (bit_length(self.n).div_ceil(1024) as usize).pow(3)
+    }
+}
+
+/// Primes a modulus has at most: OpenSSL makes five of 16,384 bits.
+const MAX_PRIMES: usize = 8;
+
 /// A wiped big integer from big-endian bytes.
 fn number(bytes: &[u8]) -> Zeroizing<BoxedUint> {
     Zeroizing::new(BoxedUint::from_be_slice_vartime(bytes))

@@ -65,7 +65,8 @@ impl RsaParts<'_> {
         {
             return self.with_modulus(n, &p, &q);
         }
-        self.without_modulus(&p?, &q?)
+        let (p, q) = (p?, q?);
+        self.without_modulus(&p, &q)
     }
 
     /// Whether enough is left that [`Self::rebuild`] may succeed.
@@ -88,7 +89,8 @@ impl RsaParts<'_> {
         if p.cmp_vartime(q).is_eq() || !is_prime(p) || !is_prime(q) {
             return None;
         }
-        let public = match self.e.map(<[u8]>::to_vec).or_else(|| self.exponent(p, q)) {
+        let given = self.e.filter(|e| self.fits(e, p, q)).map(<[u8]>::to_vec);
+        let public = match given.or_else(|| self.exponent(p, q)) {
             Some(e) => vec![PublicKey::rsa(&bytes(n), &e)?],
             None => with_usual_exponents(n),
         };
@@ -120,6 +122,31 @@ impl RsaParts<'_> {
             is_proven: exponent.is_some() || is_inverse,
             public,
         })
+    }
+
+    /// Whether no private exponent that is left contradicts the public one: a changed e must not give a key
+    /// another name.
+    fn fits(&self, e: &[u8], p: &BoxedUint, q: &BoxedUint) -> bool {
+        let e = number(e);
+        let less_one = |prime: &BoxedUint| Zeroizing::new(prime.wrapping_sub(BoxedUint::one()));
+        // Which of the two primes is the structure's first is not known here.
+        let pairs = [
+            (self.d, p),
+            (self.d, q),
+            (self.dp, p),
+            (self.dp, q),
+            (self.dq, p),
+            (self.dq, q),
+        ];
+        let mut exponents = pairs
+            .iter()
+            .filter_map(|(exponent, prime)| Some(((*exponent)?, *prime)))
+            .peekable();
+        exponents.peek().is_none()
+            || exponents.any(|(exponent, prime)| {
+                let product = Zeroizing::new(number(exponent.expose()).concatenating_mul(&*e));
+                is_one(&remainder(&product, &less_one(prime)))
+            })
     }
 
     /// The public exponent that dp or d gives, if it fits the other prime too.

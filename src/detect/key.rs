@@ -3,7 +3,7 @@
 use crate::crypto::dsa::DsaNumbers;
 use crate::crypto::prover::{Digest256, Judgement, digest};
 use crate::crypto::random::{is_varied, looks_random};
-use crate::crypto::rsa::{RsaNumbers, RsaProof};
+use crate::crypto::rsa::{MultiPrime, RsaNumbers, RsaProof};
 use crate::crypto::rsa_parts::RsaParts;
 use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey, der};
 pub use crate::finding::Fragment;
@@ -68,6 +68,21 @@ impl Key {
             key_id: None,
             digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
         })
+    }
+
+    /// Judges the numbers of an RSA structure with three primes or more. `None` when they do not fit one
+    /// another, or the budget for proofs is used up.
+    pub fn rsa_multi(numbers: &MultiPrime<'_>, prover: &Prover<'_>) -> Option<Self> {
+        let Judgement::Proven(public) = prover.rsa_multi(numbers)? else {
+            return None;
+        };
+        let digest = digest(&[b"rsa multi", numbers.n, numbers.d.expose()]);
+        Some(Self::derived_from(
+            public,
+            Vec::new(),
+            Proof::Arithmetic,
+            digest,
+        ))
     }
 
     /// Judges what is left of the numbers of an RSA structure. Where it determines the key it is proven and
@@ -243,6 +258,16 @@ impl Key {
             derived: Vec::new(),
             key_id: None,
             digest: digest(&[b"encrypted", ciphertext]),
+        }
+    }
+
+    /// The same key under the name of `public`, which its format shows in clear.
+    #[must_use]
+    pub fn with_public(self, public: PublicKey) -> Self {
+        Self {
+            digest: self.digest,
+            key_id: self.key_id,
+            ..Self::encrypted(Some(public), &[])
         }
     }
 

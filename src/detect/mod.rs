@@ -34,6 +34,9 @@ pub enum Anchor {
     /// These ASCII characters, and the same with a zero byte between each and the next, which stands in
     /// UTF-16 of either byte order.
     Text(&'static str),
+    /// Somewhere in a long run of base64 characters and line breaks, in any encoding of text: the first
+    /// place of the run that the scan looks at.
+    Base64Run,
 }
 
 impl Anchor {
@@ -42,13 +45,15 @@ impl Anchor {
         let (narrow, is_text) = match self {
             Self::Bytes(bytes) => (bytes, false),
             Self::Text(text) => (text.as_bytes(), true),
+            Self::Base64Run => (&[][..], false),
         };
         let wide = is_text.then(|| {
             let mut wide: Vec<u8> = narrow.iter().flat_map(|&byte| [byte, 0]).collect();
             wide.pop();
             (wide, true)
         });
-        std::iter::once((narrow.to_vec(), false)).chain(wide)
+        let narrow = (!narrow.is_empty()).then(|| (narrow.to_vec(), false));
+        narrow.into_iter().chain(wide)
     }
 }
 
@@ -95,17 +100,28 @@ pub enum Sighting {
 /// All detectors. A new format is one file, its `mod` line and one line here.
 pub const DETECTORS: &[&dyn Detector] = &[
     &text::pem::PrivatePem,
+    &text::base64::Base64Der,
+    &text::base64::Base64Pem,
+    &text::hex::Hex,
+    &text::lines::Lines,
     &der::pkcs1::Pkcs1,
     &der::pkcs8::Pkcs8,
     &der::sec1::Sec1,
+    &der::dsa::Dsa,
+    &der::encrypted::EncryptedPkcs8,
+    &der::pkcs12::Pkcs12,
+    &der::tail::Tail,
     &ssh::openssh::OpenSsh,
     &public::pem::PublicPem,
     &public::spki::Spki,
 ];
 
 /// The longest form any detector accepts, in bytes: PEM of a 16,384-bit RSA key in PKCS#8 takes
-/// 12.9 KB. Memory is put together this far on each side of a seam.
-pub const LONGEST_FORM: usize = 16 << 10;
+/// 12.9 KB, twice that as UTF-16. Memory is put together this far on each side of a seam.
+pub const LONGEST_FORM: usize = 32 << 10;
+
+/// Base64 characters of the longest text any detector reads: PEM of a 16,384-bit RSA key in base64 again.
+pub const MAX_CHARACTERS: usize = 18 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! One automaton over the anchors of all detectors.
 
-use crate::detect::{DETECTORS, Detector};
+use super::texts;
+use crate::detect::{Anchor, DETECTORS, Detector};
 use aho_corasick::packed::{self, MatchKind};
 use aho_corasick::{AhoCorasick, Input, Span};
 use std::ops::Range;
@@ -11,6 +12,8 @@ pub struct Anchors {
     /// For each pattern, what it announces.
     detectors: Vec<Vec<Announced>>,
     longest: usize,
+    /// Who wants runs of base64 characters.
+    base64_runs: Vec<&'static dyn Detector>,
 }
 
 /// What a pattern announces.
@@ -34,7 +37,11 @@ impl Anchors {
     pub fn new() -> Self {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut detectors: Vec<Vec<Announced>> = Vec::new();
+        let mut base64_runs = Vec::new();
         for &detector in DETECTORS {
+            if detector.anchors().contains(&Anchor::Base64Run) {
+                base64_runs.push(detector);
+            }
             let anchors = detector.anchors().iter();
             for (bytes, is_wide) in anchors.flat_map(|anchor| anchor.patterns()) {
                 let announced = Announced { detector, is_wide };
@@ -68,6 +75,7 @@ impl Anchors {
             engine,
             detectors,
             longest,
+            base64_runs,
         }
     }
 
@@ -90,6 +98,21 @@ impl Anchors {
             }
             at = start + 1;
         }
+    }
+
+    /// Calls `examine` for every run of base64 characters met first in `starts`, for every detector that
+    /// wants such.
+    pub fn each_base64_run(
+        &self,
+        data: &[u8],
+        starts: Range<usize>,
+        mut examine: impl FnMut(usize, Announced),
+    ) {
+        texts::each(data, starts, |at, is_wide| {
+            for &detector in &self.base64_runs {
+                examine(at, Announced { detector, is_wide });
+            }
+        });
     }
 
     fn next(&self, data: &[u8], span: Span) -> Option<(usize, usize)> {

@@ -57,20 +57,23 @@ pub fn scan(
 pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Prover<'_>) -> Share {
     let mut sightings = Vec::new();
     let mut is_limited = false;
+    let mut examine = |at: usize, announced: Announced| {
+        let Announced { detector, is_wide } = announced;
+        let hit = Hit {
+            data,
+            at,
+            is_wide,
+            prover,
+        };
+        if sightings.len() >= SIGHTINGS_IN_SHARE {
+            is_limited = true;
+        } else {
+            sightings.extend(detector.examine(&hit));
+        }
+    };
     for run in occupied(data, starts) {
-        anchors.each(data, run, |at, Announced { detector, is_wide }| {
-            let hit = Hit {
-                data,
-                at,
-                is_wide,
-                prover,
-            };
-            if sightings.len() >= SIGHTINGS_IN_SHARE {
-                is_limited = true;
-            } else {
-                sightings.extend(detector.examine(&hit));
-            }
-        });
+        anchors.each(data, run.clone(), &mut examine);
+        anchors.each_base64_run(data, run, &mut examine);
     }
     Share {
         sightings,

@@ -5,6 +5,7 @@ mod anchors;
 mod ledger;
 mod linear;
 mod seams;
+mod texts;
 
 use crate::correlate;
 use crate::crypto::{Identity, ProofCache};

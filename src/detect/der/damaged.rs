@@ -3,50 +3,98 @@
 //! An RSA key has so much redundancy that a part determines the whole: the modulus with one prime or with
 //! both exponents, the two primes. An EC key is whole as long as its scalar is.
 
+use super::Read;
 use super::sec1::Named;
-use crate::bytes;
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::rsa_parts::RsaParts;
 use crate::crypto::{Prover, PublicKey};
-use crate::detect::key::{Fragment, Key};
+use crate::detect::key::{Evidence, Fragment, Key};
+use crate::detect::{Hit, LONGEST_FORM, Sighting};
 use crate::finding::{Kind, Proof};
 use crate::secret::Secret;
+use std::ops::Range;
 
 /// The key in a structure that starts at the first byte and is cut or overwritten somewhere behind; and how
 /// much of it is left. `None` unless what is left is a private key's.
-pub fn without_end(data: &[u8], prover: &Prover<'_>) -> Option<(Key, Fragment)> {
+pub fn without_end(data: &[u8], prover: &Prover<'_>) -> Option<Left> {
     let outer = Cut::new(data, tag::SEQUENCE)?;
-    let fragment = Fragment {
-        present: data.len().min(outer.total) as u64,
-        expected: Some(outer.total as u64),
-    };
-    let key = private_key_info(outer.contents, prover)
-        .or_else(|| rsa_private_key(outer.contents, prover))
-        .or_else(|| ec_private_key(outer.contents, Named::Open, prover))?;
-    Some((key, fragment))
+    let is_cut = !outer.is_whole;
+    let (key, form) = private_key_info(outer.contents, is_cut, prover)
+        .map(|key| (key, "der.pkcs8"))
+        .or_else(|| Some((rsa_private_key(outer.contents, prover)?, "der.pkcs1")))
+        .or_else(|| {
+            let key = ec_private_key(outer.contents, Named::Open, is_cut, prover)?;
+            Some((key, "der.sec1"))
+        })?;
+    Some(Left {
+        key,
+        form,
+        total: outer.total,
+    })
 }
 
-/// The key of which `data` holds some numbers one after the other, and where they start and end. Nothing
+/// A key in a structure that is damaged.
+pub struct Left {
+    key: Key,
+    form: &'static str,
+    /// Bytes the structure had.
+    total: usize,
+}
+
+impl Left {
+    /// The same as what was read from `data`, where the structure starts.
+    pub fn into_read(self, data: &[u8]) -> Read {
+        let present = data.len().min(self.total);
+        // A structure that is all there has a number changed and lost nothing.
+        let fragment = (present < self.total).then_some(Fragment {
+            present: present as u64,
+            expected: Some(self.total as u64),
+        });
+        Read {
+            key: self.key,
+            form: self.form,
+            length: present,
+            fragment,
+        }
+    }
+}
+
+/// What is left of the structure that starts at `start`, if it is a private key's.
+pub fn sighting(form: &'static str, hit: &Hit<'_>, start: usize) -> Option<Sighting> {
+    let data = hit.data.get(start..)?;
+    let data = data.get(..data.len().min(LONGEST_FORM))?;
+    let read = without_end(data, hit.prover)?.into_read(data);
+    let evidence = read.key.at(form, "raw", start..start + read.length);
+    Some(Sighting::Key(Evidence {
+        fragment: read.fragment,
+        ..evidence
+    }))
+}
+
+/// The key of which `data` starts with some numbers one after the other, and the bytes they take. Nothing
 /// else is known of the structure: its beginning is lost.
-pub fn without_beginning(data: &[u8], prover: &Prover<'_>) -> Option<(Key, std::ops::Range<usize>)> {
-    let mut at = 0;
-    let mut best: Option<(Key, std::ops::Range<usize>)> = None;
-    while at < data.len() {
-        let step = memchr::memchr(tag::INTEGER, data.get(at..)?)?;
-        at += step;
-        let numbers = Numbers::read(data.get(at..)?);
-        let range = at..at + numbers.length;
-        let key = roles(&numbers.all).and_then(|parts| judge(&parts, prover));
-        match key {
-            Some(key) if best.as_ref().is_none_or(|(known, _)| known.proof < key.proof) => {
-                let is_proven = key.proof == Proof::Arithmetic;
-                best = Some((key, range.clone()));
-                if is_proven {
-                    return best;
-                }
-                at = range.end;
-            }
-            _ => at += 1,
+pub fn without_beginning(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
+    let numbers = Numbers::read(data);
+    let key = judge(&roles(&numbers.all)?, prover)?;
+    Some((key, numbers.length))
+}
+
+/// The same where the numbers may start anywhere in `data`; and the bytes they take.
+pub fn anywhere(data: &[u8], prover: &Prover<'_>) -> Option<(Key, Range<usize>)> {
+    let mut best: Option<(Key, Range<usize>)> = None;
+    let mut behind = 0;
+    for at in memchr::memchr_iter(tag::INTEGER, data) {
+        if at < behind {
+            continue;
+        }
+        let found = without_beginning(data.get(at..).unwrap_or_default(), prover);
+        let Some((key, length)) = found else { continue };
+        behind = at + length;
+        let is_better = best
+            .as_ref()
+            .is_none_or(|(known, _)| known.proof < key.proof);
+        if is_better {
+            best = Some((key, at..behind));
         }
     }
     best
@@ -54,7 +102,9 @@ pub fn without_beginning(data: &[u8], prover: &Prover<'_>) -> Option<(Key, std::
 
 /// The first of the assignments that makes a key, else the first that has whole private numbers.
 fn judge(candidates: &[RsaParts<'_>], prover: &Prover<'_>) -> Option<Key> {
-    let mut keys = candidates.iter().filter_map(|parts| Key::rsa_parts(parts, prover));
+    let mut keys = candidates
+        .iter()
+        .filter_map(|parts| Key::rsa_parts(parts, prover));
     let first = keys.next()?;
     if first.proof == Proof::Arithmetic {
         return Some(first);
@@ -136,19 +186,29 @@ fn rsa_private_key(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
 }
 
 /// Contents of an ECPrivateKey (RFC 5915, section 3) of which the end is lost: the scalar is whole.
-fn ec_private_key(contents: &[u8], outer: Named, prover: &Prover<'_>) -> Option<Key> {
+/// Programs keep the beginning of this structure as a constant: unless the data ends, what follows the scalar
+/// must go on as the structure does, or the key is a mere shape.
+fn ec_private_key(contents: &[u8], outer: Named, is_cut: bool, prover: &Prover<'_>) -> Option<Key> {
     let mut reader = Reader::new(contents);
     (reader.unsigned()? == [1]).then_some(())?;
     let scalar = reader.expect(tag::OCTET_STRING)?;
-    let curve = reader.inside(tag::explicit(0)).map_or(outer, Named::parameters);
-    let Named::Known(curve) = curve else {
-        return match curve {
-            Named::Open => Key::ec(None, scalar, None, prover),
-            Named::Other => Key::other_curve(scalar),
-            _ => None,
-        };
+    let behind = contents.get(reader.position()..).unwrap_or_default();
+    let goes_on = (is_cut && behind.is_empty())
+        || [0, 1]
+            .iter()
+            .any(|&number| Cut::new(behind, tag::explicit(number)).is_some());
+    let curve = reader
+        .inside(tag::explicit(0))
+        .map_or(outer, Named::parameters);
+    let mut key = match curve {
+        Named::Known(curve) => Key::ec(Some(curve), scalar, None, prover)?,
+        Named::Open => Key::ec(None, scalar, None, prover)?,
+        Named::Other => Key::other_curve(scalar)?,
+        Named::Nonsense => return None,
     };
-    let mut key = Key::ec(Some(curve), scalar, None, prover)?;
+    if !goes_on {
+        key.proof = Proof::Shape;
+    }
     let rest = contents.get(reader.position()..).unwrap_or_default();
     if let Some(left) = left_of_point(rest)
         && let Some(public) = &key.public
@@ -172,7 +232,7 @@ fn left_of_point(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Contents of a PrivateKeyInfo (RFC 5958, section 2) of which the end is lost.
-fn private_key_info(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
+fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<Key> {
     let mut info = Reader::new(contents);
     matches!(info.unsigned()?, [] | [1]).then_some(())?;
     let mut algorithm = info.inside(tag::SEQUENCE)?;
@@ -185,7 +245,7 @@ fn private_key_info(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
         }
         oid::EC_PUBLIC_KEY => {
             let inner = Cut::new(string.contents, tag::SEQUENCE)?;
-            ec_private_key(inner.contents, Named::parameters(algorithm), prover)
+            ec_private_key(inner.contents, Named::parameters(algorithm), is_cut, prover)
         }
         oid::ED25519 | oid::X25519 => {
             let secret = Cut::new(string.contents, tag::OCTET_STRING).filter(|cut| cut.is_whole)?;
@@ -218,7 +278,9 @@ fn roles<'d>(numbers: &[&'d [u8]]) -> Option<Vec<RsaParts<'d>>> {
     for at in 0..numbers.len().min(3) {
         let e = numbers.get(at).copied().unwrap_or_default();
         if is_exponent(e) && length(at + 1) >= MIN_LONG {
-            let n = at.checked_sub(1).and_then(|before| numbers.get(before).copied());
+            let n = at
+                .checked_sub(1)
+                .and_then(|before| numbers.get(before).copied());
             let n = n.filter(|n| n.len().abs_diff(length(at + 1)) <= MAX_SHORTER);
             let parts = from_prime(at + 2);
             return Some(vec![RsaParts {
@@ -273,11 +335,3 @@ const MAX_SHORTER: usize = 6;
 
 /// Bytes of a point that cannot agree with a derived one by chance.
 const MIN_LEFT_OF_POINT: usize = 16;
-
-/// Bytes of the structure that a key needs at least to be looked for in a text.
-pub const MIN_BYTES: usize = bytes_of_lines(15);
-
-/// Bytes that whole lines of 64 base64 characters stand for.
-const fn bytes_of_lines(lines: usize) -> usize {
-    lines * 48
-}

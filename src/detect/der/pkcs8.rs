@@ -1,4 +1,4 @@
-//! PKCS#8 PrivateKeyInfo and OneAsymmetricKey (RFC 5208, RFC 5958), and EncryptedPrivateKeyInfo.
+//! PKCS#8 PrivateKeyInfo and OneAsymmetricKey (RFC 5208, RFC 5958).
 //!
 //! | field | bytes |
 //! |---|---|
@@ -10,13 +10,15 @@
 //! | publicKey `[1]` IMPLICIT BIT STRING, optional (version 1) | 81 21 00 ... |
 
 use crate::crypto::der::{self, Reader, oid, tag};
-use crate::crypto::random::{is_ciphertext, is_varied};
+use crate::crypto::dsa::DsaNumbers;
+use crate::crypto::random::is_varied;
 use crate::crypto::{Prover, PublicKey};
-use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
-use crate::detect::der::pkcs1;
 use crate::detect::der::sec1::{self, Named};
+use crate::detect::der::{damaged, pkcs1};
 use crate::detect::key::Key;
 use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
+use crate::finding::Proof;
+use crate::secret::Secret;
 
 /// The detector.
 pub struct Pkcs8;
@@ -26,14 +28,8 @@ impl Detector for Pkcs8 {
         "der.pkcs8"
     }
 
-    /// The ends of AlgorithmIdentifiers; those of RSA and EC also stand in public keys.
     fn anchors(&self) -> &'static [Anchor] {
-        &[
-            Anchor::Bytes(RSA_ANCHOR),
-            Anchor::Bytes(EC_ANCHOR),
-            Anchor::Bytes(ED25519_ANCHOR),
-            Anchor::Bytes(X25519_ANCHOR),
-        ]
+        ANCHORS
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
@@ -43,17 +39,17 @@ impl Detector for Pkcs8 {
 
 impl Pkcs8 {
     fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let algorithm = algorithm_start(hit)?;
-        let version = algorithm.checked_sub(3)?;
-        let head = hit.data.get(version..algorithm)?;
-        matches!(head, [tag::INTEGER, 1, 0 | 1]).then_some(())?;
-        let (start, _) = der::header_before(hit.data, tag::SEQUENCE, version, MIN_CONTENTS)?;
-        let (key, length) = parse(hit.data.get(start..)?, hit.prover)?;
-        Some(Sighting::Key(key.at(
-            self.name(),
-            "raw",
-            start..start + length,
-        )))
+        let lengths = MIN_CONTENTS..=LONGEST_FORM;
+        let (start, _) = der::cut_header_before(hit.data, tag::SEQUENCE, hit.at, lengths)?;
+        let data = hit.data.get(start..)?;
+        match parse(data, hit.prover) {
+            Some((key, length)) if key.proof > Proof::Shape => Some(Sighting::Key(key.at(
+                self.name(),
+                "raw",
+                start..start + length,
+            ))),
+            _ => damaged::sighting(self.name(), hit, start),
+        }
     }
 }
 
@@ -98,6 +94,18 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
                 public.and_then(PublicKey::x25519).as_ref(),
             )?
         }
+        oid::DSA => {
+            let mut group = algorithm.inside(tag::SEQUENCE)?;
+            let [p, q, g] = [(); 3].map(|()| group.unsigned());
+            let numbers = DsaNumbers {
+                p: p?,
+                q: q?,
+                g: g?,
+                y: None,
+                x: Secret::new(Reader::new(private).unsigned()?),
+            };
+            Key::dsa(&numbers, prover)?
+        }
         // Any other algorithm: only an identifier of a known root and a secret of some length count.
         [0x2a | 0x2b | 0x60, ..]
             if private.len() >= MIN_SECRET && info.is_at_end() && is_varied(private) =>
@@ -109,25 +117,11 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     Some((key, outer.position()))
 }
 
-/// The key in a whole EncryptedPrivateKeyInfo (RFC 5958, section 3), and the bytes it takes.
-pub fn parse_encrypted(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
-    let mut outer = Reader::new(data);
-    let mut info = outer.inside(tag::SEQUENCE)?;
-    let mut algorithm = info.inside(tag::SEQUENCE)?;
-    algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
-    let ciphertext = info.expect(tag::OCTET_STRING)?;
-    let has_parameters = algorithm
-        .element()
-        .is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
-    let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 1);
-    plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
-}
-
-const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
-const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x04\x22\x04\x20";
-
-/// The shortest parameters of password-based encryption in bytes: a salt of eight and a count.
-const MIN_PBE: usize = 12;
+/// Version 0 or 1 and the head of an AlgorithmIdentifier.
+const ANCHORS: &[Anchor] = &[
+    Anchor::Bytes(b"\x02\x01\x00\x30"),
+    Anchor::Bytes(b"\x02\x01\x01\x30"),
+];
 
 /// The shortest secret in bytes of an algorithm whose arithmetic is not here: DSA's x has 20.
 const MIN_SECRET: usize = 20;

@@ -11,6 +11,7 @@
 use crate::crypto::der::{self, Reader, tag};
 use crate::crypto::{Curve, Prover};
 use crate::detect::der::algorithm::EC_ANCHOR;
+use crate::detect::der::damaged;
 use crate::detect::key::Key;
 use crate::detect::{Anchor, Detector, Hit, Sighting};
 use crate::finding::Proof;
@@ -47,11 +48,26 @@ impl Sec1 {
             None => (hit.at, hit.data.get(hit.at..)?),
         };
         let outer = enclosing_curve(hit.data, start).unwrap_or(Named::Open);
-        let (key, length) = contents(body, outer, hit.prover)?;
+        let Some((key, length)) = contents(body, outer, hit.prover) else {
+            return self.left(hit, outer);
+        };
         let end = hit.at + whole.map_or(length, |(_, length)| length);
         let is_whole = whole.is_some_and(|(_, given)| given == length);
         let counts = is_whole || key.proof == Proof::Arithmetic;
-        counts.then(|| Sighting::Key(key.at(self.name(), "raw", start..end)))
+        if counts && key.proof > Proof::Shape {
+            Some(Sighting::Key(key.at(self.name(), "raw", start..end)))
+        } else {
+            self.left(hit, outer)
+        }
+    }
+
+    /// What is left of a structure that lost its end.
+    fn left(&self, hit: &Hit<'_>, outer: Named) -> Option<Sighting> {
+        let lengths = usize::from(MIN_SCALAR)..=MAX_CONTENTS;
+        let (start, _) = der::cut_header_before(hit.data, tag::SEQUENCE, hit.at, lengths)?;
+        // Behind a curve that is no part of the structure the end is not lost but never was one.
+        (outer == Named::Open).then_some(())?;
+        damaged::sighting(self.name(), hit, start)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Certificates and public keys in PEM (RFC 7468).
+//! Certificates, certificate requests and public keys in PEM (RFC 7468).
 
 use super::spki;
 use crate::clue::Clue;
 use crate::crypto::Identity;
-use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
-use crate::text::{Alphabet, Base64Text, Encoding, TextView};
+use crate::detect::{Anchor, Detector, Hit, MAX_CHARACTERS, Sighting};
+use crate::text::{Alphabet, Base64Text, TextView};
 use std::sync::Arc;
 
 /// The detector.
@@ -18,33 +18,38 @@ impl Detector for PublicPem {
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Text("CERTIFICATE-----"),
+            Anchor::Text("CERTIFICATE REQUEST-----"),
             Anchor::Text("PUBLIC KEY-----"),
         ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        self.look(hit).into_iter().collect()
+        let clue = hit.views().find_map(|(view, at)| look(view, at));
+        clue.map(Sighting::Public).into_iter().collect()
     }
 }
 
-impl PublicPem {
-    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let view = TextView::new(hit.data, Encoding::Ascii);
-        let start = ["", "RSA ", "TRUSTED "]
-            .into_iter()
-            .find_map(|label| view.skip_back(view.skip_back(hit.at, label)?, "-----BEGIN "))?;
-        let (form, body) = match view.skip(hit.at, "CERTIFICATE-----") {
-            Some(body) => ("pem.certificate", body),
-            None => ("pem.public-key", view.skip(hit.at, "PUBLIC KEY-----")?),
-        };
-        let (text, gathered) = Base64Text::gather(view, body, LONGEST_FORM, Alphabet::Standard);
-        let bytes = text.decode()?;
-        let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
-        let identity = Arc::new(Identity::new(key));
-        Some(Sighting::Public(Clue {
-            identity,
-            form,
-            range: start..gathered.last,
-        }))
-    }
+fn look(view: TextView<'_>, at: usize) -> Option<Clue> {
+    let start = ["", "RSA ", "TRUSTED ", "NEW "]
+        .into_iter()
+        .find_map(|label| view.skip_back(view.skip_back(at, label)?, "-----BEGIN "))?;
+    let (form, body) = ENDS
+        .iter()
+        .find_map(|(end, form)| Some((form, view.skip(at, end)?)))?;
+    let (text, gathered) = Base64Text::gather(view, body, MAX_CHARACTERS, Alphabet::Standard);
+    let bytes = text.decode()?;
+    let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
+    let identity = Arc::new(Identity::new(key));
+    Some(Clue {
+        identity,
+        form,
+        range: start..gathered.last,
+    })
 }
+
+/// Ends of BEGIN lines, and the names of the forms.
+const ENDS: [(&str, &str); 3] = [
+    ("CERTIFICATE-----", "pem.certificate"),
+    ("CERTIFICATE REQUEST-----", "pem.certificate-request"),
+    ("PUBLIC KEY-----", "pem.public-key"),
+];

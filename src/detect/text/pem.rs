@@ -9,13 +9,14 @@
 //!
 //! A header without a body, as in the string table of every crypto library, is no key.
 
+use crate::crypto::Prover;
 use crate::crypto::random::is_ciphertext;
-use crate::detect::der::{pkcs1, pkcs8, sec1};
-use crate::detect::key::{Key, Parse};
+use crate::detect::der::{self, dsa, encrypted, pkcs1, pkcs8, sec1};
+use crate::detect::key::{Evidence, Key, Parse};
 use crate::detect::ssh::openssh;
-use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
-use crate::finding::Kind;
-use crate::text::{Alphabet, Base64Text, Encoding, TextView};
+use crate::detect::{Anchor, Detector, Hit, MAX_CHARACTERS, Sighting};
+use crate::finding::{Kind, Proof};
+use crate::text::{Alphabet, Base64Text, TextView};
 
 /// The detector.
 pub struct PrivatePem;
@@ -25,60 +26,110 @@ impl Detector for PrivatePem {
         "text.pem"
     }
 
+    /// The end of the BEGIN line, as it is and as forms and URLs write it.
     fn anchors(&self) -> &'static [Anchor] {
-        &[Anchor::Text(ANCHOR)]
+        &[
+            Anchor::Text("PRIVATE KEY-----"),
+            Anchor::Text("PRIVATE+KEY-----"),
+            Anchor::Text("PRIVATE%20KEY-----"),
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        self.look(hit).into_iter().collect()
+        let evidence = hit
+            .views()
+            .find_map(|(view, at)| key_at(view, at, hit.prover));
+        evidence.map(Sighting::Key).into_iter().collect()
     }
 }
 
-impl PrivatePem {
-    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let view = TextView::new(hit.data, Encoding::Ascii);
-        let (start, label) = LABELS.iter().find_map(|label| {
-            let name = view.skip_back(hit.at, label.name)?;
-            Some((view.skip_back(name, "-----BEGIN ")?, label))
-        })?;
-        let line_end = view.skip(hit.at, ANCHOR)?;
-        let headers = Headers::read(view, line_end);
-        let (text, gathered) =
-            Base64Text::gather(view, headers.end, LONGEST_FORM, Alphabet::Standard);
-        if gathered.overlong || text.len() < MIN_CHARACTERS {
-            return None;
+/// The key whose BEGIN line has the word `PRIVATE` at `at`.
+pub fn key_at(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evidence> {
+    let line = BeginLine::around(view, at)?;
+    let headers = Headers::read(view, line.end);
+    let (text, gathered) =
+        Base64Text::gather(view, headers.end, MAX_CHARACTERS, Alphabet::Standard);
+    if gathered.overlong || text.len() < MIN_CHARACTERS {
+        return None;
+    }
+    let bytes = text.decode()?;
+    let footer = line.footer(view, gathered.end);
+    let label = line.label;
+    let (key, fragment) = match headers.block {
+        Some(block) => {
+            let is_whole = footer.is_some() && is_ciphertext(&bytes, block);
+            (is_whole.then(|| Key::encrypted(None, &bytes))?, None)
         }
-        let bytes = text.decode()?;
-        let footer = footer(view, gathered.end, label);
-        let key = match headers.block {
-            Some(block) => (footer.is_some() && is_ciphertext(&bytes, block))
-                .then(|| Key::encrypted(None, &bytes))?,
-            None => {
-                let parsers =
-                    std::iter::once(&label.parse).chain(LABELS.iter().map(|label| &label.parse));
-                parsers
-                    .copied()
-                    .find_map(|parse| parse(&bytes, hit.prover))?
-                    .0
+        None => match (label.parse)(&bytes, prover) {
+            Some((key, _)) if key.proof > Proof::Shape => (key, None),
+            _ => {
+                let read = der::read(&bytes, prover)?;
+                (read.key, read.fragment)
             }
-        };
-        let form = if key.kind == Kind::Encrypted {
-            label.encrypted_form
-        } else {
-            label.form
-        };
-        let end = footer.unwrap_or(gathered.last);
-        Some(Sighting::Key(key.at(
-            form,
-            view.encoding().name(),
-            start..end,
-        )))
+        },
+    };
+    let form = if key.kind == Kind::Encrypted {
+        label.encrypted_form
+    } else {
+        label.form
+    };
+    let end = footer.unwrap_or(gathered.last);
+    let evidence = key.at(form, view.encoding().name(), line.start..end);
+    Some(Evidence {
+        fragment,
+        ..evidence
+    })
+}
+
+/// A BEGIN line of a private key.
+struct BeginLine {
+    start: usize,
+    end: usize,
+    label: &'static Label,
+    /// What stands between its words.
+    space: &'static str,
+}
+
+impl BeginLine {
+    /// The line whose word `PRIVATE` stands at `at`.
+    fn around(view: TextView<'_>, at: usize) -> Option<Self> {
+        let behind = view.skip(at, "PRIVATE")?;
+        SPACES.iter().find_map(|&space| {
+            let end = view.skip(view.skip(behind, space)?, "KEY-----")?;
+            let (start, label) = LABELS.iter().find_map(|label| {
+                let word = match label.name {
+                    "" => at,
+                    name => view.skip_back(view.skip_back(at, space)?, name)?,
+                };
+                let begin = view.skip_back(view.skip_back(word, space)?, "-----BEGIN")?;
+                Some((begin, label))
+            })?;
+            Some(Self {
+                start,
+                end,
+                label,
+                space,
+            })
+        })
+    }
+
+    /// The end of the END line that belongs to this one and stands at `at`.
+    fn footer(&self, view: TextView<'_>, at: usize) -> Option<usize> {
+        let at = view.line_break(at).unwrap_or(at);
+        let mut behind = view.skip(view.skip(at, "-----END")?, self.space)?;
+        if !self.label.name.is_empty() {
+            behind = view.skip(view.skip(behind, self.label.name)?, self.space)?;
+        }
+        view.skip(
+            view.skip(view.skip(behind, "PRIVATE")?, self.space)?,
+            "KEY-----",
+        )
     }
 }
 
 /// What a label says about the body.
 struct Label {
-    /// What stands between `-----BEGIN ` and the anchor.
+    /// The word before `PRIVATE KEY`, if there is one.
     name: &'static str,
     form: &'static str,
     /// The form's name when the key is under a passphrase.
@@ -94,25 +145,37 @@ const LABELS: &[Label] = &[
         parse: pkcs8::parse,
     },
     Label {
-        name: "RSA ",
+        name: "RSA",
         form: "pem.pkcs1",
         encrypted_form: "pem.pkcs1-encrypted",
         parse: pkcs1::parse,
     },
     Label {
-        name: "EC ",
+        name: "EC",
         form: "pem.sec1",
         encrypted_form: "pem.sec1-encrypted",
         parse: parse_sec1,
     },
     Label {
-        name: "ENCRYPTED ",
+        name: "ENCRYPTED",
         form: "pem.pkcs8-encrypted",
         encrypted_form: "pem.pkcs8-encrypted",
-        parse: pkcs8::parse_encrypted,
+        parse: encrypted::parse,
     },
     Label {
-        name: "OPENSSH ",
+        name: "DSA",
+        form: "pem.dsa",
+        encrypted_form: "pem.dsa-encrypted",
+        parse: dsa::parse,
+    },
+    Label {
+        name: "ANY",
+        form: "pem.pkcs8",
+        encrypted_form: "pem.pkcs8-encrypted",
+        parse: pkcs8::parse,
+    },
+    Label {
+        name: "OPENSSH",
         form: "pem.openssh",
         encrypted_form: "pem.openssh-encrypted",
         parse: openssh::parse,
@@ -121,12 +184,6 @@ const LABELS: &[Label] = &[
 
 fn parse_sec1(data: &[u8], prover: &crate::crypto::Prover<'_>) -> Option<(Key, usize)> {
     sec1::parse(data, sec1::Named::Open, prover)
-}
-
-/// The end of the label's END line that stands at `at`.
-fn footer(view: TextView<'_>, at: usize, label: &Label) -> Option<usize> {
-    let at = view.line_break(at).unwrap_or(at);
-    view.skip(view.skip(view.skip(at, "-----END ")?, label.name)?, ANCHOR)
 }
 
 /// Header lines between BEGIN and the body (RFC 1421, section 4.6; RFC 4716 and some programs write others).
@@ -146,12 +203,12 @@ impl Headers {
         };
         let mut at = line_end;
         for _ in 0..MAX_HEADERS {
-            let Some(line) = view.line_break(skip_blanks(view, at)) else {
+            let Some(line) = view.line_break(view.blanks(at)) else {
                 break;
             };
             let Some(end) = header(view, line) else { break };
             if let Some(info) = view.skip(line, "DEK-Info:") {
-                headers.block = initialisation_vector(view, skip_blanks(view, info), end);
+                headers.block = initialisation_vector(view, view.blanks(info), end);
             }
             at = end;
             headers.end = end;
@@ -201,14 +258,6 @@ fn initialisation_vector(view: TextView<'_>, at: usize, end: usize) -> Option<us
     Some(if is_stream { 1 } else { block })
 }
 
-fn skip_blanks(view: TextView<'_>, at: usize) -> usize {
-    let mut at = at;
-    while let Some(b' ' | b'\t') = view.char_at(at) {
-        at = view.after(at);
-    }
-    at
-}
-
 /// Parts of names of ciphers and modes that put out any number of bytes.
 const STREAM_MODES: [&str; 5] = ["CFB", "OFB", "CTR", "CHACHA", "RC4"];
 
@@ -218,8 +267,8 @@ const MAX_HEADERS: usize = 16;
 /// Characters of a header line.
 const MAX_HEADER_LINE: usize = 256;
 
-/// The end of every private key's BEGIN line.
-const ANCHOR: &str = "PRIVATE KEY-----";
+/// What stands between words: in a text, in a form (`application/x-www-form-urlencoded`), in a URL.
+const SPACES: [&str; 3] = [" ", "+", "%20"];
 
 /// The fewest base64 characters of a body: the 39 bytes of a P-256 scalar in SEC 1 without more.
 const MIN_CHARACTERS: usize = 52;

@@ -1,0 +1,77 @@
+//! EncryptedPrivateKeyInfo (RFC 5958, section 3): a PKCS#8 structure under a passphrase.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | SEQUENCE | 30 82 xx xx |
+//! | encryptionAlgorithm SEQUENCE { OID, parameters } | 30 xx 06 09 2a 86 48 86 f7 0d 01 05 ... |
+//! | encryptedData OCTET STRING | 04 82 xx xx ... |
+
+use crate::crypto::Prover;
+use crate::crypto::der::{self, Reader, oid, tag};
+use crate::crypto::random::is_ciphertext;
+use crate::detect::key::Key;
+use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
+
+/// The detector.
+pub struct EncryptedPkcs8;
+
+impl Detector for EncryptedPkcs8 {
+    fn name(&self) -> &'static str {
+        "der.pkcs8-encrypted"
+    }
+
+    /// Identifiers of password-based encryption: the arcs of PKCS#5 (RFC 8018, appendix C) and PKCS#12
+    /// (RFC 7292, appendix C), each inside its AlgorithmIdentifier.
+    fn anchors(&self) -> &'static [Anchor] {
+        &[Anchor::Bytes(PKCS5), Anchor::Bytes(PKCS12)]
+    }
+
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl EncryptedPkcs8 {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
+        let (algorithm, length) =
+            der::header_before(hit.data, tag::SEQUENCE, hit.at, MIN_ALGORITHM)?;
+        let least = hit.at - algorithm + length;
+        let (start, given) = der::header_before(hit.data, tag::SEQUENCE, algorithm, least)?;
+        // Inside a PKCS#12 it is a bag, which that form tells better.
+        let is_bag = der::header_before(hit.data, tag::explicit(0), start, given)
+            .and_then(|(bag, _)| hit.data.get(..bag))
+            .is_some_and(|before| before.ends_with(super::pkcs12::SHROUDED_KEY_BAG));
+        if is_bag || given > LONGEST_FORM {
+            return None;
+        }
+        let (key, length) = parse(hit.data.get(start..)?, hit.prover)?;
+        Some(Sighting::Key(key.at(
+            self.name(),
+            "raw",
+            start..start + length,
+        )))
+    }
+}
+
+/// The key in a whole EncryptedPrivateKeyInfo, and the bytes it takes.
+pub fn parse(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
+    let mut outer = Reader::new(data);
+    let mut info = outer.inside(tag::SEQUENCE)?;
+    let mut algorithm = info.inside(tag::SEQUENCE)?;
+    algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
+    let ciphertext = info.expect(tag::OCTET_STRING)?;
+    let has_parameters = algorithm
+        .element()
+        .is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
+    let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 1);
+    plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
+}
+
+const PKCS5: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05";
+const PKCS12: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
+
+/// The shortest AlgorithmIdentifier contents in bytes: identifier, salt of eight and a count.
+const MIN_ALGORITHM: usize = 24;
+
+/// The shortest parameters of password-based encryption in bytes: a salt of eight and a count.
+const MIN_PBE: usize = 12;
