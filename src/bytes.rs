@@ -38,6 +38,16 @@ pub fn is_zero(data: &[u8]) -> bool {
     }) && rest.iter().all(|&byte| byte == 0)
 }
 
+/// A big-endian number of at most 32 bits.
+pub fn small(number: &[u8]) -> Option<u32> {
+    let digits = trim_zeros(number);
+    (digits.len() <= 4).then(|| {
+        digits
+            .iter()
+            .fold(0, |sum, &byte| sum << 8 | u32::from(byte))
+    })
+}
+
 /// A big-endian number without its leading zero bytes.
 pub fn trim_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | n and p | q = n / p |
 //! | p and q | n = p·q, e = dp⁻¹ mod p-1 |
+//! | dp and dq, or one of them and the other prime | p = (e·dp - 1) / k + 1 for some k < e |
 //! | n, e and d | p and q by a square root of 1 modulo n (Miller 1975; NIST SP 800-56B, appendix C) |
 
 use super::public_key::PublicKey;
@@ -65,8 +66,40 @@ impl RsaParts<'_> {
         {
             return self.with_modulus(n, &p, &q);
         }
-        let (p, q) = (p?, q?);
-        self.without_modulus(&p, &q)
+        if let (Some(p), Some(q)) = (&p, &q) {
+            return self.without_modulus(p, q);
+        }
+        self.with_lost_prime(p, q)
+    }
+
+    /// The key when a prime is lost and its exponent is left: e·dp - 1 = k·(p - 1) with k < e. Each small
+    /// divisor k that leaves a prime is a candidate.
+    fn with_lost_prime(&self, p: Option<Number>, q: Option<Number>) -> Option<Rebuilt> {
+        let candidates = |prime: Option<Number>, exponent: Option<Secret<'_>>, e: u32| match prime {
+            Some(prime) => vec![prime],
+            None => exponent.map_or_else(Vec::new, |exponent| primes_of_exponent(exponent, e)),
+        };
+        let exponents = match self.e {
+            Some(e) => vec![crate::bytes::small(e)?],
+            None => USUAL_EXPONENTS.to_vec(),
+        };
+        for e in exponents.into_iter().filter(|e| *e <= MAX_SMALL_EXPONENT) {
+            let all_q = candidates(q.clone(), self.dq, e);
+            if all_q.is_empty() {
+                continue;
+            }
+            let all_p = candidates(p.clone(), self.dp, e);
+            let pairs = all_p.iter().flat_map(|p| all_q.iter().map(move |q| (p, q)));
+            let rebuilt: Vec<Rebuilt> = pairs
+                .filter_map(|(p, q)| self.without_modulus(p, q))
+                .filter(|rebuilt| self.qinv.is_none() || rebuilt.is_proven)
+                .collect();
+            let proven = rebuilt.iter().find(|rebuilt| rebuilt.is_proven);
+            if let Some(found) = proven.or(rebuilt.first()) {
+                return Some(found.clone());
+            }
+        }
+        None
     }
 
     /// Whether enough is left that [`Self::rebuild`] may succeed.
@@ -75,12 +108,21 @@ impl RsaParts<'_> {
         (self.n.is_some() && has_prime)
             || (self.p.is_some() && self.q.is_some())
             || (self.n.is_some() && self.e.is_some() && self.d.is_some())
+            || self.has_exponents()
+    }
+
+    /// Whether each prime is there or its exponent is.
+    fn has_exponents(&self) -> bool {
+        (self.p.is_some() || self.dp.is_some()) && (self.q.is_some() || self.dq.is_some())
     }
 
     /// What it costs, in units of some 0.2 ms.
     pub fn cost(&self) -> usize {
         let bits = |number: Option<&[u8]>| number.map_or(0, bit_length);
-        let primes = bits(self.p.map(Secret::expose)) + bits(self.q.map(Secret::expose));
+        let half = |prime: Option<Secret<'_>>, exponent: Option<Secret<'_>>| {
+            bits(prime.or(exponent).map(Secret::expose))
+        };
+        let primes = half(self.p, self.dp) + half(self.q, self.dq);
         let kilobits = bits(self.n).max(primes).div_ceil(1024) as usize;
         8 * kilobits.pow(3)
     }
@@ -173,10 +215,32 @@ impl RsaParts<'_> {
 
 /// Public halves for the exponents that are in use.
 fn with_usual_exponents(n: &BoxedUint) -> Vec<PublicKey> {
-    let exponents: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[35], &[37]];
-    exponents
+    USUAL_EXPONENTS
         .iter()
-        .filter_map(|e| PublicKey::rsa(&bytes(n), e))
+        .filter_map(|e| PublicKey::rsa(&bytes(n), &e.to_be_bytes()))
+        .collect()
+}
+
+/// The primes p for which the exponent may be d mod p-1.
+fn primes_of_exponent(exponent: Secret<'_>, e: u32) -> Vec<Number> {
+    let exponent = number(exponent.expose());
+    let bits = exponent.bits_vartime();
+    let product = Zeroizing::new(exponent.concatenating_mul(&BoxedUint::from(e)));
+    let multiple = Zeroizing::new(product.wrapping_sub(BoxedUint::one()));
+    if !(MIN_PRIME_BITS / 2..=MAX_PRIME_BITS).contains(&bits) || bool::from(multiple.is_zero()) {
+        return Vec::new();
+    }
+    let size = bits.next_multiple_of(8);
+    let divisors = (1..e).filter_map(|k| crypto_bigint::Limb::from(k).to_nz().into_option());
+    divisors
+        .filter(|k| bool::from(multiple.rem_limb(*k).is_zero()))
+        .filter_map(|k| {
+            let (quotient, _) = multiple.div_rem_limb(k);
+            let candidate = Zeroizing::new(quotient.wrapping_add(BoxedUint::one()));
+            let is_sized = candidate.bits_vartime().abs_diff(size) < 8;
+            (is_sized && is_prime(&candidate)).then_some(candidate)
+        })
+        .take(MAX_CANDIDATES)
         .collect()
 }
 
@@ -262,6 +326,15 @@ const BASES: [u32; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 /// Factors 2 of a multiple of lambda(n) that are followed; more than 64 have a chance of 1 in 2^60.
 const MAX_TWOS: u32 = 64;
 
+/// Public exponents in use, the more common first.
+const USUAL_EXPONENTS: [u32; 5] = [65537, 3, 17, 35, 37];
+
+/// The largest public exponent whose multiples are tried one by one.
+const MAX_SMALL_EXPONENT: u32 = 65537;
+
+/// Candidates for a lost prime; some one in sixteen exponents has a second one.
+const MAX_CANDIDATES: usize = 8;
+
 /// Bits of one prime.
 const MIN_PRIME_BITS: u32 = 160;
 const MAX_PRIME_BITS: u32 = rsa::MAX_MODULUS_BITS / 2 + 64;
@@ -290,6 +363,16 @@ mod tests {
                 ("n, e, d", RsaParts { n, e, d, ..none }),
                 ("n, d, p", RsaParts { n, d, p, ..none }),
                 ("d, p, q", RsaParts { d, p, q, ..none }),
+                ("q, dp, dq", RsaParts { q, dp, dq, ..none }),
+                (
+                    "dp, dq, qinv",
+                    RsaParts {
+                        dp,
+                        dq,
+                        qinv,
+                        ..none
+                    },
+                ),
             ] {
                 assert!(parts.may_determine_key());
                 let rebuilt = parts.rebuild().unwrap_or_else(|| panic!("{name}"));

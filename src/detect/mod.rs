@@ -86,6 +86,19 @@ impl<'d> Hit<'d> {
         };
         views.into_iter().flatten()
     }
+
+    /// The best that `look` makes of the texts in which the anchor may stand: a text of one byte order seen
+    /// in the other lacks a character.
+    pub fn best(
+        &self,
+        look: impl FnMut((TextView<'d>, usize)) -> Option<Evidence>,
+    ) -> Vec<Sighting> {
+        let best = self
+            .views()
+            .filter_map(look)
+            .max_by_key(|evidence| (evidence.key.proof, evidence.fragment.is_none()));
+        best.map(Sighting::Key).into_iter().collect()
+    }
 }
 
 /// What a detector saw.

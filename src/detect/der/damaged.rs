@@ -303,18 +303,30 @@ fn roles<'d>(numbers: &[&'d [u8]]) -> Option<Vec<RsaParts<'d>>> {
             ..from_prime(1)
         }]);
     }
-    let few = 3..=5;
-    (few.contains(&numbers.len()) && halves(0)).then(|| {
-        let without_first = RsaParts {
+    let least = if numbers.len() < 3 {
+        MIN_LONG_PAIR
+    } else {
+        MIN_LONG
+    };
+    ((2..=5).contains(&numbers.len()) && halves(0) && length(0) >= least / 2).then(|| {
+        let none = RsaParts::default();
+        let after_first = RsaParts {
             q: secret(0),
             dp: secret(1),
             dq: secret(2),
             qinv: secret(3),
-            ..RsaParts::default()
+            ..none
+        };
+        let exponents = RsaParts {
+            dp: secret(0),
+            dq: secret(1),
+            qinv: secret(2),
+            ..none
         };
         match numbers.len() {
             5 => vec![from_prime(0)],
-            _ => vec![from_prime(0), without_first],
+            4 => vec![from_prime(0), after_first],
+            _ => vec![from_prime(0), after_first, exponents],
         }
     })
 }
@@ -329,6 +341,10 @@ const MAX_NUMBERS: usize = 9;
 
 /// Bytes of n or d at least.
 const MIN_LONG: usize = 56;
+
+/// The same where only two numbers of the same size are left: two of a signature are not to be taken for
+/// primes.
+const MIN_LONG_PAIR: usize = 192;
 
 /// Bytes by which a number may be shorter than others of its size because its leading bytes are zero.
 const MAX_SHORTER: usize = 6;

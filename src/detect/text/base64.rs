@@ -32,7 +32,7 @@ impl Detector for Base64Der {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let evidence = hit.views().find_map(|(view, at)| {
+        hit.best(|(view, at)| {
             let starts = DER_STARTS.iter().filter_map(|(anchor, before)| {
                 view.skip(at, anchor)?;
                 at.checked_sub(before * view.encoding().width())
@@ -40,8 +40,7 @@ impl Detector for Base64Der {
             starts
                 .filter(|start| matches!(view.char_at(*start), Some(b'M' | b'b')))
                 .find_map(|start| der_at(view, start, hit.prover))
-        });
-        evidence.map(Sighting::Key).into_iter().collect()
+        })
     }
 }
 
@@ -91,10 +90,7 @@ impl Detector for Base64Pem {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let evidence = hit
-            .views()
-            .find_map(|(view, at)| pem_round(view, at, hit.prover));
-        evidence.map(Sighting::Key).into_iter().collect()
+        hit.best(|(view, at)| pem_round(view, at, hit.prover))
     }
 }
 
@@ -165,8 +161,7 @@ const DER_STARTS: &[(&str, usize)] = &[
     ("AQAwBQYDK2V", 4),
     ("AQEwBQYDK2V", 4),
     // SEC 1: version, head of the scalar.
-    ("AQEEI", 4),
-    ("AQEEH", 4),
+    ("AQEE", 4),
     ("AgEBB", 4),
     ("IBAQQ", 6),
     // EncryptedPrivateKeyInfo: identifiers of password-based encryption.

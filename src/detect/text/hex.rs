@@ -36,10 +36,7 @@ impl Detector for Hex {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let evidence = hit.views().find_map(|(view, at)| {
-            (2..=4).find_map(|header| der_before(view, at, header, hit.prover))
-        });
-        evidence.map(Sighting::Key).into_iter().collect()
+        hit.best(|(view, at)| (2..=4).find_map(|header| der_before(view, at, header, hit.prover)))
     }
 }
 

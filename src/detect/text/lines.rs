@@ -5,8 +5,9 @@
 //! of a private key; a certificate or a picture has none.
 
 use super::base64::encoding_name;
+use crate::crypto::Prover;
 use crate::detect::der::damaged;
-use crate::detect::key::Fragment;
+use crate::detect::key::{Evidence, Fragment};
 use crate::detect::{Anchor, Detector, Hit, MAX_CHARACTERS, Sighting};
 use crate::text::{Alphabet, Base64Text, TextView};
 
@@ -23,31 +24,29 @@ impl Detector for Lines {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let sighting = hit.views().find_map(|(view, at)| look(view, at, hit));
-        sighting.into_iter().collect()
+        hit.best(|(view, at)| look(view, at, hit.prover))
     }
 }
 
-fn look(view: TextView<'_>, at: usize, hit: &Hit<'_>) -> Option<Sighting> {
+fn look(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evidence> {
     let run = run_around(view, at)?;
-    // Lines start groups of four characters; where there are none, a group may start anywhere.
-    let first_line = first_break(view, run.start, run.end);
-    let starts = match first_line {
-        Some(line) => [Some(line), None, None, None],
-        None => [0, 1, 2, 3].map(|skip| Some(run.start + skip * view.encoding().width())),
+    // A line ends with a group of four characters; where there are no lines, a group may start anywhere.
+    let starts = match first_line(view, run.start, run.end) {
+        Some(characters) => characters % 4..characters % 4 + 1,
+        None => 0..4,
     };
-    starts.into_iter().flatten().find_map(|start| {
+    starts.into_iter().find_map(|skip| {
+        let start = run.start + skip * view.encoding().width();
         let alphabet = Alphabet::Standard;
         let (text, _) = Base64Text::gather(view, start, MAX_CHARACTERS, alphabet);
-        let (key, range) = damaged::anywhere(&text.decode()?, hit.prover)?;
+        let (key, range) = damaged::anywhere(&text.decode()?, prover)?;
         let first = Base64Text::start_of(view, start, range.start * 4 / 3, alphabet);
         let end = Base64Text::end_of(view, start, (range.end * 4).div_ceil(3), alphabet);
         let fragment = Fragment {
             present: range.len() as u64,
             expected: None,
         };
-        let evidence = key.fragment_at("der.pkcs1", encoding_name(view), first..end, fragment);
-        Some(Sighting::Key(evidence))
+        Some(key.fragment_at("der.pkcs1", encoding_name(view), first..end, fragment))
     })
 }
 
@@ -79,12 +78,15 @@ fn run_around(view: TextView<'_>, at: usize) -> Option<std::ops::Range<usize>> {
         .then_some(start..end)
 }
 
-/// Behind the first line break in a run.
-fn first_break(view: TextView<'_>, start: usize, end: usize) -> Option<usize> {
+/// Characters of the first line of a run.
+fn first_line(view: TextView<'_>, start: usize, end: usize) -> Option<usize> {
     let mut at = start;
-    while at < end {
-        if let Some(line) = view.line_break(at) {
-            return Some(line);
+    for characters in 0.. {
+        if at >= end {
+            break;
+        }
+        if view.line_break(at).is_some() {
+            return Some(characters);
         }
         at = view.after(at);
     }

@@ -36,10 +36,7 @@ impl Detector for PrivatePem {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let evidence = hit
-            .views()
-            .find_map(|(view, at)| key_at(view, at, hit.prover));
-        evidence.map(Sighting::Key).into_iter().collect()
+        hit.best(|(view, at)| key_at(view, at, hit.prover))
     }
 }
 
