@@ -17,7 +17,12 @@ make_gnutls() {
     for name in ed25519 p384 x448; do
         certtool -k --infile "$name.pem" --pkcs8 --password= --outfile written.pem >/dev/null 2>&1 || continue
         sed -n '/^-----BEGIN/,/^-----END/p' written.pem >"$out/$name.gnutls.pem"
-        list "$name.gnutls.pem" "$name" pem.pkcs8 "$gnutls_tool"
+        # A key it read it writes in the traditional form where there is one, and without the curve that PKCS#8 told.
+        if grep -q "BEGIN EC PRIVATE" "$out/$name.gnutls.pem"; then
+            list "$name.gnutls.pem" "$name" pem.sec1 "$gnutls_tool" "no curve parameters"
+        else
+            list "$name.gnutls.pem" "$name" pem.pkcs8 "$gnutls_tool"
+        fi
     done
     for name in aes-256,rsa1024 3des-pkcs12,p256 arcfour,ed25519; do
         certtool --to-p8 --load-privkey "${name#*,}.pem" --pkcs-cipher "${name%,*}" --password "$passphrase" --outder \
