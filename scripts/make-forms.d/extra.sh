@@ -57,6 +57,7 @@ extra_dropbear() {
     for row in rsa,1024,rsa,- ecdsa,256,ec,P-256 ed25519,256,ed25519,-; do
         IFS=, read -r type size what named <<<"$row"
         key=dropbear-$type
+        # shellcheck disable=SC2046 # two words or none
         dropbearkey -t "$type" $([[ $type = ed25519 ]] || echo "-s $size") -f "$out/$key.key" 2>/dev/null |
             grep -E '^(ssh|ecdsa)-' | "$python" "$helpers/spki.py" ssh >"spki/$key"
         know "$key" "$what" "$size" "$named" "spki/$key"

@@ -17,7 +17,7 @@ putty_generate() {
 
 make_putty() {
     have puttygen bc "$python" || return 0
-    local version putty_tool key row cipher
+    local version putty_tool key row
     version=$(puttygen --version | sed -n '1s/.* \([0-9.]*\).*/\1/p')
     putty_tool="puttygen $version"
     for key in rsa2048 p256 p384 p521 dsa1024; do
