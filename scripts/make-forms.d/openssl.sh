@@ -111,6 +111,30 @@ openssl_own() {
     list p521.sec1-hybrid.der p521 der.sec1 "$openssl_tool" "hybrid public point"
 }
 
+# Algorithms and curves that the scanner has no arithmetic for.
+openssl_rare() {
+    local key size note options
+    while IFS='|' read -r key size note options; do
+        # shellcheck disable=SC2086 # the options are words
+        openssl genpkey -quiet $options -out "$key.pem"
+        public "$key.pem" "spki/$key"
+        know "$key" other "$size" - "spki/$key"
+        cp "$key.pem" "$out/$key.pkcs8.pem"
+        list "$key.pkcs8.pem" "$key" pem.pkcs8 "$openssl_tool" "$note"
+        unpem "$key.pem" >"$out/$key.pkcs8.der"
+        list "$key.pkcs8.der" "$key" der.pkcs8 "$openssl_tool" "$note"
+    done <<'END'
+brainpool256|256|curve brainpoolP256r1|-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1
+brainpool512t|512|curve brainpoolP512t1|-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP512t1
+p224|224|curve secp224r1|-algorithm EC -pkeyopt ec_paramgen_curve:secp224r1
+p192|192|curve prime192v1|-algorithm EC -pkeyopt ec_paramgen_curve:prime192v1
+k283|283|curve sect283k1|-algorithm EC -pkeyopt ec_paramgen_curve:sect283k1
+sm2|256|SM2|-algorithm SM2
+dh2048|2048|DH, group ffdhe2048|-algorithm DH -pkeyopt group:ffdhe2048
+dhx1024|1024|X9.42 DH, RFC 5114 group|-algorithm DHX -pkeyopt dh_rfc5114:1
+END
+}
+
 openssl_windows() {
     local key
     for key in rsa1024 rsa2048 dsa1024; do
@@ -161,6 +185,7 @@ make_openssl() {
     openssl_legacy_encrypted
     openssl_pkcs8_encrypted
     openssl_own
+    openssl_rare
     openssl_windows
     openssl_pkcs12
 }

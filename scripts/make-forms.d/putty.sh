@@ -16,8 +16,8 @@ putty_generate() {
 }
 
 make_putty() {
-    have puttygen "$python" || return 0
-    local version putty_tool key row cipher
+    have puttygen bc "$python" || return 0
+    local version putty_tool key row
     version=$(puttygen --version | sed -n '1s/.* \([0-9.]*\).*/\1/p')
     putty_tool="puttygen $version"
     for key in rsa2048 p256 p384 p521 dsa1024; do
@@ -58,6 +58,18 @@ make_putty() {
             *) list "$key.putty-encrypted.pem" "$key" pem.sec1-encrypted "$putty_tool" "DEK-Info" ;;
         esac
     done
+
+    # The first version of SSH had a file of its own.
+    puttygen -q -t rsa1 -b 1024 -C "$comment" --new-passphrase nopassphrase -O private -o ssh1
+    puttygen ssh1 -O public -o ssh1.pub
+    read -r _ row key _ <ssh1.pub
+    # shellcheck disable=SC2046 # words
+    "$python" "$helpers/spki.py" rsa $(printf 'obase=16; %s; %s\n' "$key" "$row" | BC_LINE_LENGTH=0 bc) >spki/ssh1
+    know putty-ssh1 rsa 1024 - spki/ssh1
+    cp ssh1 "$out/putty-ssh1.key"
+    list putty-ssh1.key putty-ssh1 extra.ssh1 "$putty_tool" "SSH PRIVATE KEY FILE FORMAT 1.1"
+    puttygen ssh1 -C "$comment" -O private --new-passphrase passphrase -o "$out/putty-ssh1-encrypted.key"
+    list putty-ssh1-encrypted.key putty-ssh1 extra.ssh1-encrypted "$putty_tool" "SSH PRIVATE KEY FILE FORMAT 1.1"
 }
 
 # The armor has header lines, one of which may go on behind a backslash.

@@ -18,7 +18,20 @@ def listed(file, key, form, note, data):
 
 key = RSA.import_key((base / "rsa2048.pem").read_bytes())
 listed("rsa2048.pycryptodome.pem", "rsa2048", "pem.pkcs1", "-", key.export_key("PEM"))
-listed("rsa2048.pycryptodome-encrypted.pem", "rsa2048", "pem.pkcs1-encrypted", "DEK-Info, 3DES", key.export_key("PEM", passphrase))
+listed(
+    "rsa2048.pycryptodome-encrypted.pem",
+    "rsa2048",
+    "pem.pkcs1-encrypted",
+    "DEK-Info, 3DES",
+    key.export_key("PEM", passphrase, pkcs=1),
+)
+listed(
+    "rsa2048.pycryptodome-pkcs8.pem",
+    "rsa2048",
+    "pem.pkcs8-encrypted",
+    "PBES2, PBKDF2-SHA256, AES-256-CBC",
+    key.export_key("PEM", passphrase, pkcs=8),
+)
 listed(
     "rsa2048.pycryptodome-scrypt.der",
     "rsa2048",

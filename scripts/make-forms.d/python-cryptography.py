@@ -48,7 +48,7 @@ for name in ("ed25519", "x25519"):
 file = "p521.cryptography-encrypted.openssh.pem"
 write(file, keys["p521"].private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encrypted))
 listed(file, "p521", "pem.openssh-encrypted")
-for name, encryption, note in (("p384", clear, "key alone, in clear"), ("rsa1024", encrypted, "key alone, encrypted")):
+for name, encryption, note in (("p384", clear, "key alone, in clear, no passphrase"), ("rsa1024", encrypted, "key alone, encrypted")):
     file = f"{name}.cryptography-{'clear' if encryption is clear else 'encrypted'}.p12"
     write(file, pkcs12.serialize_key_and_certificates(name.encode(), keys[name], None, None, encryption))
     listed(file, name, "der.pkcs12", note)
