@@ -44,6 +44,8 @@ pub mod oid {
     pub const X25519: &[u8] = b"\x2b\x65\x6e";
     /// id-dsa (RFC 3279, section 2.3.2)
     pub const DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
+    /// The arc of the key protectors of Java's key stores: 1.3.6.1.4.1.42.2
+    pub const SUN_PROTECTORS: &[u8] = b"\x2b\x06\x01\x04\x01\x2a\x02";
     /// The arc of PKCS#5 and PKCS#12 password-based encryption: 1.2.840.113549.1.5 and ...1.12
     pub const PKCS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01";
 }

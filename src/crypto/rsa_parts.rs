@@ -5,7 +5,7 @@
 //! | n and p | q = n / p |
 //! | p and q | n = p·q, e = dp⁻¹ mod p-1 |
 //! | dp and dq, or one of them and the other prime | p = (e·dp - 1) / k + 1 for some k < e |
-//! | n, e and d | p and q by a square root of 1 modulo n (Miller 1975; NIST SP 800-56B, appendix C) |
+//! | n and d, e known or usual | p and q by a square root of 1 modulo n (Miller 1975; NIST SP 800-56B, appendix C) |
 
 use super::public_key::PublicKey;
 use super::rsa::{self, is_prime};
@@ -61,10 +61,20 @@ impl RsaParts<'_> {
                 }
             }
         }
-        if let (Some(n), Some(e), Some(d)) = (&n, self.e, self.d)
-            && let Some((p, q)) = factor_by_exponent(n, &number(e), &number(d.expose()))
-        {
-            return self.with_modulus(n, &p, &q);
+        if let (Some(n), Some(d)) = (&n, self.d) {
+            let d = number(d.expose());
+            // Some programs write n and d alone, and zeros for the rest.
+            let exponents = match self.e {
+                Some(e) => vec![number(e)],
+                None => [65537u32, 3]
+                    .map(|e| Zeroizing::new(BoxedUint::from(e)))
+                    .into(),
+            };
+            for e in exponents {
+                if let Some((p, q)) = factor_by_exponent(n, &e, &d) {
+                    return self.with_modulus(n, &p, &q);
+                }
+            }
         }
         if let (Some(p), Some(q)) = (&p, &q) {
             return self.without_modulus(p, q);
@@ -107,7 +117,7 @@ impl RsaParts<'_> {
         let has_prime = self.p.is_some() || self.q.is_some();
         (self.n.is_some() && has_prime)
             || (self.p.is_some() && self.q.is_some())
-            || (self.n.is_some() && self.e.is_some() && self.d.is_some())
+            || (self.n.is_some() && self.d.is_some())
             || self.has_exponents()
     }
 

@@ -271,6 +271,15 @@ impl Key {
         }
     }
 
+    /// Something that looks like a private key of `algorithm`, and of which no private number is left.
+    pub fn shape(algorithm: Algorithm, bytes: &[u8]) -> Self {
+        Self {
+            kind: Kind::Private(algorithm),
+            proof: Proof::Shape,
+            ..Self::other(bytes)
+        }
+    }
+
     /// A secret under a key of the machine or user: it looks like one, and nothing more can be said.
     pub fn protected(ciphertext: &[u8]) -> Self {
         Self {

@@ -93,10 +93,11 @@ impl<'d> Hit<'d> {
         &self,
         look: impl FnMut((TextView<'d>, usize)) -> Option<Evidence>,
     ) -> Vec<Sighting> {
-        let best = self
-            .views()
-            .filter_map(look)
-            .max_by_key(|evidence| (evidence.key.proof, evidence.fragment.is_none()));
+        let best = self.views().filter_map(look).max_by_key(|evidence| {
+            // Inside a longer text both byte orders see the same: wide text stands at even offsets.
+            let is_even = evidence.range.start % 2 == 0;
+            (evidence.key.proof, evidence.fragment.is_none(), is_even)
+        });
         best.map(Sighting::Key).into_iter().collect()
     }
 }

@@ -6,8 +6,10 @@
 use super::Read;
 use super::sec1::Named;
 use crate::crypto::der::{self, Reader, oid, tag};
+use crate::crypto::random::is_varied;
+use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS};
 use crate::crypto::rsa_parts::RsaParts;
-use crate::crypto::{Prover, PublicKey};
+use crate::crypto::{Algorithm, Prover, PublicKey};
 use crate::detect::key::{Evidence, Fragment, Key};
 use crate::detect::{Hit, LONGEST_FORM, Sighting};
 use crate::finding::{Kind, Proof};
@@ -21,7 +23,12 @@ pub fn without_end(data: &[u8], prover: &Prover<'_>) -> Option<Left> {
     let is_cut = !outer.is_whole;
     let (key, form) = private_key_info(outer.contents, is_cut, prover)
         .map(|key| (key, "der.pkcs8"))
-        .or_else(|| Some((rsa_private_key(outer.contents, prover)?, "der.pkcs1")))
+        .or_else(|| {
+            Some((
+                rsa_private_key(outer.contents, is_cut, prover)?,
+                "der.pkcs1",
+            ))
+        })
         .or_else(|| {
             let key = ec_private_key(outer.contents, Named::Open, is_cut, prover)?;
             Some((key, "der.sec1"))
@@ -160,17 +167,24 @@ impl<'d> Numbers<'d> {
 }
 
 /// Contents of an RSAPrivateKey (RFC 8017, appendix A.1.2) of which the end is lost.
-fn rsa_private_key(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
+fn rsa_private_key(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<Key> {
     let numbers = Numbers::read(contents);
+    if is_cut && numbers.all.len() < 3 {
+        return cut_in_public_half(contents);
+    }
     let [version, n, e, private @ ..] = &numbers.all[..] else {
         return None;
     };
     let is_version = version.is_empty() || **version == [1];
-    let public = PublicKey::rsa(n, e).filter(|_| is_version)?;
-    let secret = |index: usize| private.get(index).map(|number| Secret::new(number));
+    let e = Some(*e).filter(|e| !e.is_empty());
+    let public = PublicKey::rsa(n, e.unwrap_or(&[3])).filter(|_| is_version)?;
+    let secret = |index: usize| {
+        let number = private.get(index).filter(|number| !number.is_empty());
+        number.map(|number| Secret::new(number))
+    };
     let parts = RsaParts {
         n: Some(n),
-        e: Some(e),
+        e,
         d: secret(0),
         p: secret(1),
         q: secret(2),
@@ -185,6 +199,20 @@ fn rsa_private_key(contents: &[u8], prover: &Prover<'_>) -> Option<Key> {
     Some(key)
 }
 
+/// The same where the end of the data cuts the modulus or the exponent: version and the head of a modulus.
+fn cut_in_public_half(contents: &[u8]) -> Option<Key> {
+    let mut reader = Reader::new(contents);
+    matches!(reader.unsigned()?, [] | [1]).then_some(())?;
+    let rest = contents.get(reader.position()..)?;
+    let modulus = Cut::new(rest, tag::INTEGER)?;
+    let bytes = modulus.total.checked_sub(4)?;
+    let bits = u32::try_from(bytes * 8).ok()?;
+    let is_modulus = (MIN_MODULUS_BITS..=MAX_MODULUS_BITS).contains(&bits)
+        && modulus.contents.len() >= MIN_SEEN
+        && is_varied(modulus.contents);
+    is_modulus.then(|| Key::shape(Algorithm::Rsa, contents))
+}
+
 /// Contents of an ECPrivateKey (RFC 5915, section 3) of which the end is lost: the scalar is whole.
 /// Programs keep the beginning of this structure as a constant: unless the data ends, what follows the scalar
 /// must go on as the structure does, or the key is a mere shape.
@@ -193,10 +221,15 @@ fn ec_private_key(contents: &[u8], outer: Named, is_cut: bool, prover: &Prover<'
     (reader.unsigned()? == [1]).then_some(())?;
     let scalar = reader.expect(tag::OCTET_STRING)?;
     let behind = contents.get(reader.position()..).unwrap_or_default();
+    let fields = [(0, [tag::OID, tag::SEQUENCE]), (1, [tag::BIT_STRING; 2])];
     let goes_on = (is_cut && behind.is_empty())
-        || [0, 1]
-            .iter()
-            .any(|&number| Cut::new(behind, tag::explicit(number)).is_some());
+        || fields.iter().any(|(number, inside)| {
+            let field = Cut::new(behind, tag::explicit(*number));
+            field.is_some_and(|field| match field.contents.first() {
+                Some(first) => inside.contains(first),
+                None => is_cut,
+            })
+        });
     let curve = reader
         .inside(tag::explicit(0))
         .map_or(outer, Named::parameters);
@@ -241,7 +274,7 @@ fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Optio
     match identifier {
         oid::RSA_ENCRYPTION | oid::RSASSA_PSS => {
             let inner = Cut::new(string.contents, tag::SEQUENCE)?;
-            rsa_private_key(inner.contents, prover)
+            rsa_private_key(inner.contents, is_cut, prover)
         }
         oid::EC_PUBLIC_KEY => {
             let inner = Cut::new(string.contents, tag::SEQUENCE)?;
@@ -341,6 +374,9 @@ const MAX_NUMBERS: usize = 9;
 
 /// Bytes of n or d at least.
 const MIN_LONG: usize = 56;
+
+/// Bytes of a modulus that must be there to be taken for one.
+const MIN_SEEN: usize = 16;
 
 /// The same where only two numbers of the same size are left: two of a signature are not to be taken for
 /// primes.

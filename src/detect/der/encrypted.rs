@@ -20,10 +20,14 @@ impl Detector for EncryptedPkcs8 {
         "der.pkcs8-encrypted"
     }
 
-    /// Identifiers of password-based encryption: the arcs of PKCS#5 (RFC 8018, appendix C) and PKCS#12
-    /// (RFC 7292, appendix C), each inside its AlgorithmIdentifier.
+    /// Identifiers of password-based encryption: the arcs of PKCS#5 (RFC 8018, appendix C), of PKCS#12
+    /// (RFC 7292, appendix C), and of Java's key stores JKS and JCEKS (1.3.6.1.4.1.42.2.17 and .19).
     fn anchors(&self) -> &'static [Anchor] {
-        &[Anchor::Bytes(PKCS5), Anchor::Bytes(PKCS12)]
+        &[
+            Anchor::Bytes(PKCS5),
+            Anchor::Bytes(PKCS12),
+            Anchor::Bytes(JAVA),
+        ]
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
@@ -33,9 +37,13 @@ impl Detector for EncryptedPkcs8 {
 
 impl EncryptedPkcs8 {
     fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
+        let identifier = match hit.data.get(hit.at)? {
+            &tag::OID => hit.at,
+            _ => hit.at.checked_sub(2)?,
+        };
         let (algorithm, length) =
-            der::header_before(hit.data, tag::SEQUENCE, hit.at, MIN_ALGORITHM)?;
-        let least = hit.at - algorithm + length;
+            der::header_before(hit.data, tag::SEQUENCE, identifier, MIN_ALGORITHM)?;
+        let least = identifier - algorithm + length;
         let (start, given) = der::header_before(hit.data, tag::SEQUENCE, algorithm, least)?;
         // Inside a PKCS#12 it is a bag, which that form tells better.
         let is_bag = der::header_before(hit.data, tag::explicit(0), start, given)
@@ -58,20 +66,25 @@ pub fn parse(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     let mut outer = Reader::new(data);
     let mut info = outer.inside(tag::SEQUENCE)?;
     let mut algorithm = info.inside(tag::SEQUENCE)?;
-    algorithm.expect(tag::OID)?.strip_prefix(oid::PKCS)?;
+    let identifier = algorithm.expect(tag::OID)?;
     let ciphertext = info.expect(tag::OCTET_STRING)?;
-    let has_parameters = algorithm
-        .element()
-        .is_some_and(|parameters| parameters.contents.len() >= MIN_PBE);
+    let parameters = algorithm.element()?;
+    // JKS keeps salt and check in the ciphertext.
+    let has_parameters = if identifier.starts_with(oid::PKCS) {
+        parameters.contents.len() >= MIN_PBE
+    } else {
+        identifier.starts_with(oid::SUN_PROTECTORS)
+    };
     let plausible = has_parameters && info.is_at_end() && is_ciphertext(ciphertext, 1);
     plausible.then(|| (Key::encrypted(None, ciphertext), outer.position()))
 }
 
 const PKCS5: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05";
+const JAVA: &[u8] = b"\x2b\x06\x01\x04\x01\x2a\x02";
 const PKCS12: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
 
-/// The shortest AlgorithmIdentifier contents in bytes: identifier, salt of eight and a count.
-const MIN_ALGORITHM: usize = 24;
+/// The shortest AlgorithmIdentifier contents in bytes: JKS' identifier and NULL.
+const MIN_ALGORITHM: usize = 14;
 
 /// The shortest parameters of password-based encryption in bytes: a salt of eight and a count.
 const MIN_PBE: usize = 12;

@@ -140,8 +140,9 @@ fn enclosing_curve(data: &[u8], start: usize) -> Option<Named> {
 pub fn parse(data: &[u8], curve: Named, prover: &Prover<'_>) -> Option<(Key, usize)> {
     let mut reader = Reader::new(data);
     let body = reader.expect(tag::SEQUENCE)?;
-    let (key, _) = contents(body, curve, prover)?;
-    Some((key, reader.position()))
+    let (key, understood) = contents(body, curve, prover)?;
+    // The beginning of the structure stands as a constant in programs: what follows it is no key.
+    (understood == body.len() || key.proof == Proof::Arithmetic).then(|| (key, reader.position()))
 }
 
 /// The key in the contents of the SEQUENCE, and how many of their bytes were understood.

@@ -47,14 +47,13 @@ impl Detector for Base64Der {
 /// The key in the DER whose first character stands at `start`.
 fn der_at(view: TextView<'_>, start: usize, prover: &Prover<'_>) -> Option<Evidence> {
     let read = |alphabet| {
-        let (text, gathered) = Base64Text::gather(view, start, MAX_CHARACTERS, alphabet);
+        let (text, _) = Base64Text::gather(view, start, MAX_CHARACTERS, alphabet);
         let read = der::read(&text.decode()?, prover)?;
-        let wanted = (read.length * 4).div_ceil(3);
-        let end = if text.len().saturating_sub(wanted) < 4 {
-            gathered.last
-        } else {
-            Base64Text::end_of(view, start, wanted, alphabet)
-        };
+        let characters = (read.length * 4).div_ceil(3);
+        let mut end = Base64Text::end_of(view, start, characters, alphabet);
+        for _ in characters..characters.next_multiple_of(4) {
+            end = view.skip(end, "=").unwrap_or(end);
+        }
         Some((read, end))
     };
     // In the alphabet of URLs the hyphens of an END line would be part of the text: only if it helps.

@@ -81,13 +81,15 @@ fn run_around(view: TextView<'_>, at: usize) -> Option<std::ops::Range<usize>> {
 /// Characters of the first line of a run.
 fn first_line(view: TextView<'_>, start: usize, end: usize) -> Option<usize> {
     let mut at = start;
-    for characters in 0.. {
-        if at >= end {
-            break;
-        }
-        if view.line_break(at).is_some() {
+    let mut characters = 0;
+    while at < end {
+        let is_character = view
+            .char_at(at)
+            .and_then(|c| Alphabet::Standard.standard(c));
+        if is_character.is_none() {
             return Some(characters);
         }
+        characters += 1;
         at = view.after(at);
     }
     None
