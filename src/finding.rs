@@ -48,6 +48,8 @@ impl Kind {
             Self::Private(Algorithm::Ec) => "ec-private-key",
             Self::Private(Algorithm::Ed25519) => "ed25519-private-key",
             Self::Private(Algorithm::X25519) => "x25519-private-key",
+            Self::Private(Algorithm::Ed448) => "ed448-private-key",
+            Self::Private(Algorithm::X448) => "x448-private-key",
             Self::Private(Algorithm::Dsa) => "dsa-private-key",
             Self::Other => "private-key",
             Self::Encrypted => "encrypted-private-key",

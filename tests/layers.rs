@@ -65,6 +65,7 @@ const CRATES: &str = "
     crypto_primes  | crypto
     der            | crypto
     ed25519_dalek  | crypto
+    ed448_goldilocks | crypto
     globset        | cli
     indicatif      | cli
     k256           | crypto
@@ -89,6 +90,7 @@ const CRATES: &str = "
     thiserror      | error
     walkdir        | cli
     x25519_dalek   | crypto
+    x448           | crypto
     zeroize        | secret crypto source
 ";
 

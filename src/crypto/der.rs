@@ -42,6 +42,10 @@ pub mod oid {
     pub const ED25519: &[u8] = b"\x2b\x65\x70";
     /// id-X25519 (RFC 8410, section 3)
     pub const X25519: &[u8] = b"\x2b\x65\x6e";
+    /// id-Ed448 (RFC 8410, section 3)
+    pub const ED448: &[u8] = b"\x2b\x65\x71";
+    /// id-X448 (RFC 8410, section 3)
+    pub const X448: &[u8] = b"\x2b\x65\x6f";
     /// id-dsa (RFC 3279, section 2.3.2)
     pub const DSA: &[u8] = b"\x2a\x86\x48\xce\x38\x04\x01";
     /// The arc of the key protectors of Java's key stores: 1.3.6.1.4.1.42.2

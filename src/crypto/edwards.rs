@@ -1,4 +1,5 @@
-//! Curve25519: public keys of Ed25519 seeds (RFC 8032) and X25519 scalars (RFC 7748).
+//! Curve25519 and Curve448: public keys of Ed25519 and Ed448 seeds (RFC 8032), X25519 and X448 scalars
+//! (RFC 7748).
 
 use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
@@ -14,6 +15,25 @@ pub fn ed25519_public(seed: &[u8; 32]) -> [u8; 32] {
 pub fn x25519_public(scalar: &[u8; 32]) -> [u8; 32] {
     let secret = StaticSecret::from(*Zeroizing::new(*scalar));
     x25519_dalek::PublicKey::from(&secret).to_bytes()
+}
+
+/// The public key of an Ed448 seed.
+pub fn ed448_public(seed: &[u8; 57]) -> Option<[u8; 57]> {
+    let secret = ed448_goldilocks::SigningKey::try_from(&seed[..]).ok()?;
+    Some(secret.verifying_key().to_bytes().into())
+}
+
+/// The public key of an X448 private scalar.
+pub fn x448_public(scalar: &[u8; 56]) -> Option<[u8; 56]> {
+    let mut base = [0; 56];
+    *base.first_mut()? = 5;
+    let scalar = Zeroizing::new(*scalar);
+    x448::x448(*scalar, base)
+}
+
+/// Whether `bytes` encode a point of Ed448's curve, as a public key must.
+pub fn is_ed448_point(bytes: &[u8; 57]) -> bool {
+    ed448_goldilocks::VerifyingKey::from_bytes(&(*bytes).into()).is_ok()
 }
 
 /// Whether `bytes` encode a point of Ed25519's curve, as a public key must.

@@ -201,6 +201,22 @@ impl<'s> Prover<'s> {
         })
     }
 
+    /// The public half of an Ed448 seed; `None` when the budget is used up.
+    pub fn ed448(&self, seed: &[u8]) -> Option<Judgement> {
+        self.judge(2, &[b"ed448", seed], || {
+            let public = seed.try_into().ok().and_then(edwards::ed448_public);
+            derived(public.map(PublicKey::Ed448))
+        })
+    }
+
+    /// The public half of an X448 scalar; `None` when the budget is used up.
+    pub fn x448(&self, scalar: &[u8]) -> Option<Judgement> {
+        self.judge(2, &[b"x448", scalar], || {
+            let public = scalar.try_into().ok().and_then(edwards::x448_public);
+            derived(public.map(PublicKey::X448))
+        })
+    }
+
     /// Work spent on distinct candidates, in units of some 0.2 ms.
     pub fn spent(&self) -> usize {
         self.spent.get()

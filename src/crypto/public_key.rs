@@ -24,6 +24,10 @@ pub enum Algorithm {
     X25519,
     /// DSA
     Dsa,
+    /// Ed448
+    Ed448,
+    /// X448
+    X448,
 }
 
 /// A public key whose numbers are in range.
@@ -47,6 +51,10 @@ pub enum PublicKey {
     Ed25519([u8; 32]),
     /// RFC 7748 encoding of the u-coordinate.
     X25519([u8; 32]),
+    /// RFC 8032 encoding of the point.
+    Ed448([u8; 57]),
+    /// RFC 7748 encoding of the u-coordinate.
+    X448([u8; 56]),
     /// Numbers of a DSA key, big-endian without leading zeros.
     Dsa {
         /// Prime modulus
@@ -90,6 +98,18 @@ impl PublicKey {
         (encoded != [0; 32]).then_some(Self::X25519(encoded))
     }
 
+    /// An Ed448 public key; `None` unless `encoded` is a point of the curve.
+    pub fn ed448(encoded: &[u8]) -> Option<Self> {
+        let encoded = encoded.try_into().ok()?;
+        edwards::is_ed448_point(&encoded).then_some(Self::Ed448(encoded))
+    }
+
+    /// An X448 public key of 56 bytes; zero is refused.
+    pub fn x448(encoded: &[u8]) -> Option<Self> {
+        let encoded: [u8; 56] = encoded.try_into().ok()?;
+        (encoded != [0; 56]).then_some(Self::X448(encoded))
+    }
+
     /// A DSA public key of plausible size; `None` otherwise.
     pub fn dsa(p: &[u8], q: &[u8], g: &[u8], y: &[u8]) -> Option<Self> {
         let [p, q, g, y] = [p, q, g, y].map(trim_zeros);
@@ -111,6 +131,8 @@ impl PublicKey {
             Self::Ed25519(_) => Algorithm::Ed25519,
             Self::X25519(_) => Algorithm::X25519,
             Self::Dsa { .. } => Algorithm::Dsa,
+            Self::Ed448(_) => Algorithm::Ed448,
+            Self::X448(_) => Algorithm::X448,
         }
     }
 
@@ -121,6 +143,8 @@ impl PublicKey {
             Self::Dsa { p, .. } => bit_length(p),
             Self::Ec { curve, .. } => curve.bits(),
             Self::Ed25519(_) | Self::X25519(_) => 256,
+            Self::Ed448(_) => 456,
+            Self::X448(_) => 448,
         }
     }
 
@@ -133,7 +157,8 @@ impl PublicKey {
     }
 
     /// The canonical DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): rsaEncryption with NULL
-    /// parameters, named curve, uncompressed point, RFC 8410 for Curve25519, Dss-Parms (RFC 3279) for DSA.
+    /// parameters, named curve, uncompressed point, RFC 8410 for Curve25519 and Curve448,
+    /// Dss-Parms (RFC 3279) for DSA.
     pub fn to_spki_der(&self) -> Vec<u8> {
         let (algorithm, parameters, key) = match self {
             Self::Rsa { n, e } => {
@@ -161,6 +186,8 @@ impl PublicKey {
             }
             Self::Ed25519(key) => (oid::ED25519, None, key.to_vec()),
             Self::X25519(key) => (oid::X25519, None, key.to_vec()),
+            Self::Ed448(key) => (oid::ED448, None, key.to_vec()),
+            Self::X448(key) => (oid::X448, None, key.to_vec()),
             Self::Dsa { p, q, g, y } => {
                 let parameters = [p, q, g].iter().try_fold(Vec::new(), |mut all, number| {
                     UintRef::new(number)?.encode_to_vec(&mut all)?;

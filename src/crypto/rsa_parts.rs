@@ -365,6 +365,7 @@ mod tests {
         for key in rsa_keys().iter().filter(|key| key.n.len() <= 256) {
             let [n, e] = [&key.n, &key.e].map(|number| Some(&number[..]));
             let [d, p, q] = [&key.d, &key.p, &key.q].map(|number| Some(Secret::new(number)));
+            let [dp, dq, qinv] = key.crt.each_ref().map(|number| Some(Secret::new(number)));
             let none = RsaParts::default();
             let public = vec![PublicKey::rsa(&key.n, &key.e).unwrap()];
             for (name, parts) in [

@@ -52,6 +52,8 @@ pub struct RsaKey {
     pub d: Vec<u8>,
     pub p: Vec<u8>,
     pub q: Vec<u8>,
+    /// d mod p-1, d mod q-1, q⁻¹ mod p.
+    pub crt: [Vec<u8>; 3],
 }
 
 /// The RSA keys of the index.
@@ -77,6 +79,7 @@ pub fn rsa_key(file: &str) -> RsaKey {
         d: number(),
         p: number(),
         q: number(),
+        crt: [number(), number(), number()],
     }
 }
 

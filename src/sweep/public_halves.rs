@@ -68,7 +68,7 @@ impl PublicHalves {
 }
 
 /// How a public half lies in memory: the coordinates of a point big-endian one after the other, or the
-/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 key as it is; a modulus
+/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 or Curve448 key as it is; a modulus
 /// or a DSA key big-endian.
 fn patterns(key: &PublicKey) -> Vec<Vec<u8>> {
     match key {
@@ -83,6 +83,8 @@ fn patterns(key: &PublicKey) -> Vec<Vec<u8>> {
             vec![coordinates.to_vec(), compressed]
         }
         PublicKey::Ed25519(key) | PublicKey::X25519(key) => vec![key.to_vec()],
+        PublicKey::Ed448(key) => vec![key.to_vec()],
+        PublicKey::X448(key) => vec![key.to_vec()],
     }
 }
 

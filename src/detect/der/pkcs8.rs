@@ -94,6 +94,14 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
                 public.and_then(PublicKey::x25519).as_ref(),
             )?
         }
+        oid::ED448 | oid::X448 => {
+            let secret = Reader::new(private).expect(tag::OCTET_STRING)?;
+            let (judgement, public) = match identifier {
+                oid::ED448 => (prover.ed448(secret)?, public.and_then(PublicKey::ed448)),
+                _ => (prover.x448(secret)?, public.and_then(PublicKey::x448)),
+            };
+            Key::edwards(&judgement, secret, public.as_ref())?
+        }
         oid::DSA => {
             let mut group = algorithm.inside(tag::SEQUENCE)?;
             let [p, q, g] = [(); 3].map(|()| group.unsigned());

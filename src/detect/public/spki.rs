@@ -9,7 +9,7 @@
 use crate::clue::Clue;
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::{Curve, Identity, PublicKey};
-use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR, algorithm_start};
+use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR};
 use crate::detect::{Anchor, Detector, Hit, Sighting};
 use memchr::memmem;
 use std::sync::Arc;
@@ -28,6 +28,9 @@ impl Detector for Spki {
             Anchor::Bytes(EC_ANCHOR),
             Anchor::Bytes(ED25519_ANCHOR),
             Anchor::Bytes(X25519_ANCHOR),
+            Anchor::Bytes(ED448_ANCHOR),
+            Anchor::Bytes(X448_ANCHOR),
+            Anchor::Bytes(DSA_ANCHOR),
         ]
     }
 
@@ -38,7 +41,9 @@ impl Detector for Spki {
 
 impl Spki {
     fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let algorithm = algorithm_start(hit)?;
+        let behind = hit.data.get(hit.at..)?;
+        let anchor = ANCHORS.iter().find(|anchor| behind.starts_with(anchor))?;
+        let algorithm = algorithm_start(hit.data, hit.at, anchor)?;
         let (start, contents) =
             der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
         let range = start..algorithm + contents;
@@ -49,6 +54,16 @@ impl Spki {
             range,
         }))
     }
+}
+
+/// The start of the AlgorithmIdentifier in which `anchor` stands at `at`.
+fn algorithm_start(data: &[u8], at: usize, anchor: &[u8]) -> Option<usize> {
+    let identifier = match anchor {
+        RSA_ANCHOR => at.checked_sub(7)?,
+        EC_ANCHOR => at.checked_sub(5)?,
+        _ => at,
+    };
+    Some(der::header_before(data, tag::SEQUENCE, identifier, MIN_ALGORITHM)?.0)
 }
 
 /// The key in a SubjectPublicKeyInfo that starts at the first byte.
@@ -62,6 +77,13 @@ pub fn parse(data: &[u8]) -> Option<PublicKey> {
         oid::EC_PUBLIC_KEY => PublicKey::ec(Curve::from_oid(algorithm.expect(tag::OID)?)?, key),
         oid::ED25519 => PublicKey::ed25519(key),
         oid::X25519 => PublicKey::x25519(key),
+        oid::ED448 => PublicKey::ed448(key),
+        oid::X448 => PublicKey::x448(key),
+        oid::DSA => {
+            let mut group = algorithm.inside(tag::SEQUENCE)?;
+            let [p, q, g] = [(); 3].map(|()| group.unsigned());
+            PublicKey::dsa(p?, q?, g?, Reader::new(key).unsigned()?)
+        }
         _ => None,
     }
 }
@@ -77,21 +99,31 @@ pub fn parse_pkcs1(data: &[u8]) -> Option<PublicKey> {
 pub fn find(data: &[u8]) -> Option<PublicKey> {
     ANCHORS.iter().find_map(|anchor| {
         memmem::find_iter(data, anchor).find_map(|at| {
-            let before = match *anchor {
-                RSA_ANCHOR => 9,
-                EC_ANCHOR => 7,
-                _ => 2,
-            };
-            let algorithm = at.checked_sub(before)?;
+            let algorithm = algorithm_start(data, at, anchor)?;
             let (start, _) = der::header_before(data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
             parse(data.get(start..)?)
         })
     })
 }
 
-const ANCHORS: &[&[u8]] = &[RSA_ANCHOR, EC_ANCHOR, ED25519_ANCHOR, X25519_ANCHOR];
+const ANCHORS: &[&[u8]] = &[
+    RSA_ANCHOR,
+    EC_ANCHOR,
+    ED25519_ANCHOR,
+    X25519_ANCHOR,
+    ED448_ANCHOR,
+    X448_ANCHOR,
+    DSA_ANCHOR,
+];
+const ED448_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x71\x03\x3a\x00";
+const X448_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6f\x03\x39\x00";
+/// Identifier of DSA with its head, and the head of its parameters.
+const DSA_ANCHOR: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01\x30";
 const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x03\x21\x00";
 const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x03\x21\x00";
+
+/// The shortest AlgorithmIdentifier contents in bytes: an identifier of three.
+const MIN_ALGORITHM: usize = 5;
 
 /// The shortest contents in bytes: algorithm and key of Ed25519.
 const MIN_CONTENTS: usize = 42;
