@@ -1,0 +1,6 @@
+//! Private keys of OpenPGP programs.
+
+pub mod armor;
+pub mod packet;
+pub mod secret_key;
+pub mod sexp;
