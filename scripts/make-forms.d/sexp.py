@@ -5,7 +5,6 @@ either of its formats.
 """
 
 import ctypes
-import re
 import sys
 
 kind = sys.argv[1]
@@ -13,7 +12,7 @@ text = sys.stdin.buffer.read()
 if b"Key: " in text:
     lines = text[text.index(b"Key: ") + 5 :].split(b"\n")
     end = next((i for i, line in enumerate(lines) if i and not line.startswith(b" ")), len(lines))
-    text = re.sub(rb"\s+", b" ", b" ".join(lines[:end]))
+    text = lines[0] + b"".join(line[1:] for line in lines[1:end])
 gcrypt = ctypes.CDLL("libgcrypt.so.20")
 gcrypt.gcry_check_version(None)
 sexp = ctypes.c_void_p()

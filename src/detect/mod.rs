@@ -100,6 +100,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &der::pkcs8::Pkcs8,
     &der::sec1::Sec1,
     &pgp::armor::Armor,
+    &pgp::keyring::Keyring,
     &pgp::secret_key::SecretKey,
     &pgp::sexp::Sexp,
     &ssh::openssh::OpenSsh,

@@ -30,6 +30,19 @@ impl TextView<'_> {
         None
     }
 
+    /// The character below 256 that starts at byte `at`, as ISO 8859-1 counts them.
+    pub fn latin_at(&self, at: usize) -> Option<u8> {
+        match self.encoding {
+            super::Encoding::Ascii => self.data.get(at).copied(),
+            super::Encoding::Utf16Le => {
+                (self.data.get(at + 1) == Some(&0)).then(|| self.data.get(at).copied())?
+            }
+            super::Encoding::Utf16Be => {
+                (self.data.get(at) == Some(&0)).then(|| self.data.get(at + 1).copied())?
+            }
+        }
+    }
+
     /// Whether `character` stands in `range`.
     pub fn contains(&self, range: &Range<usize>, character: u8) -> bool {
         range

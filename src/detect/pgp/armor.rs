@@ -62,7 +62,9 @@ fn read(view: TextView<'_>, at: usize, label: &str, prover: &Prover<'_>) -> Opti
         };
         let first = at + header.size;
         let behind = first.saturating_add(header.length);
-        let packet = bytes.get(first..behind.min(bytes.len())).unwrap_or_default();
+        let packet = bytes
+            .get(first..behind.min(bytes.len()))
+            .unwrap_or_default();
         if header.holds_key() {
             let seen = secret_key::read(header, packet, prover);
             sightings.extend(seen.map(|seen| seen.sighting(FORMS, encoding, start..end)));
@@ -98,3 +100,65 @@ const MAX_PACKETS: usize = 256;
 
 /// Characters of the line with the checksum and of the breaks round it.
 const MAX_CHECKSUM: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Algorithm, ProofCache};
+    use crate::finding::{Kind, Proof};
+    use crate::text::Encoding;
+
+    /// RFC 9580, appendix A.4: a key of version 6 with a subkey.
+    const VERSION_6: &str = "-----BEGIN PGP PRIVATE KEY BLOCK-----
+
+xUsGY4d/4xsAAAAg+U2nu0jWCmHlZ3BqZYfQMxmZu52JGggkLq2EVD34laMAGXKB
+exK+cH6NX1hs5hNhIB00TrJmosgv3mg1ditlsLfCsQYfGwoAAABCBYJjh3/jAwsJ
+BwUVCg4IDAIWAAKbAwIeCSIhBssYbE8GCaaX5NUt+mxyKwwfHifBilZwj2Ul7Ce6
+2azJBScJAgcCAAAAAK0oIBA+LX0ifsDm185Ecds2v8lwgyU2kCcUmKfvBXbAf6rh
+RYWzuQOwEn7E/aLwIwRaLsdry0+VcallHhSu4RN6HWaEQsiPlR4zxP/TP7mhfVEe
+7XWPxtnMUMtf15OyA51YBMdLBmOHf+MZAAAAIIaTJINn+eUBXbki+PSAld2nhJh/
+LVmFsS+60WyvXkQ1AE1gCk95TUR3XFeibg/u/tVY6a//1q0NWC1X+yui3O24wpsG
+GBsKAAAALAWCY4d/4wKbDCIhBssYbE8GCaaX5NUt+mxyKwwfHifBilZwj2Ul7Ce6
+2azJAAAAAAQBIKbpGG2dWTX8j+VjFM21J0hqWlEg+bdiojWnKfA5AQpWUWtnNwDE
+M0g12vYxoWM8Y81W+bHBw805I8kWVkXU6vFOi+HWvv/ira7ofJu16NnoUkhclkUr
+k0mXubZvyl4GBg==
+-----END PGP PRIVATE KEY BLOCK-----";
+
+    fn keys(sightings: Vec<Sighting>) -> Vec<(Kind, Proof, usize)> {
+        let key = |sighting| match sighting {
+            Sighting::Key(found) => (found.key.kind, found.key.proof, found.range.len()),
+            Sighting::Public(clue) => panic!("a public key {clue:?}"),
+        };
+        sightings.into_iter().map(key).collect()
+    }
+
+    #[test]
+    fn the_example_of_version_6_is_two_keys() {
+        let cache = ProofCache::default();
+        let prover = Prover::new(&cache, 16);
+        let view = TextView::new(VERSION_6.as_bytes(), Encoding::Ascii);
+        let expected = |bytes| {
+            [Algorithm::Ed25519, Algorithm::X25519]
+                .map(|kind| (Kind::Private(kind), Proof::Arithmetic, bytes))
+        };
+        let found = keys(read(view, 11, SECRET, &prover).unwrap());
+        assert_eq!(found, expected(VERSION_6.len()));
+        let (text, _) = Base64Text::gather(view, 39, LONGEST_FORM, Alphabet::Standard);
+        let bytes = text.decode().unwrap();
+        let detector = secret_key::SecretKey;
+        let mut found = Vec::new();
+        for anchor in detector.anchors() {
+            let (pattern, is_wide) = anchor.patterns().next().unwrap();
+            for at in memchr::memmem::find_iter(&bytes, &pattern) {
+                let hit = Hit {
+                    data: &bytes,
+                    at,
+                    is_wide,
+                    prover: &prover,
+                };
+                found.extend(detector.examine(&hit));
+            }
+        }
+        assert_eq!(keys(found), expected(77));
+    }
+}

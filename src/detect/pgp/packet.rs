@@ -329,10 +329,7 @@ pub fn padded(number: &[u8]) -> Option<SecretBuf> {
     let number = bytes::trim_zeros(number);
     let mut padded = SecretBuf::zeroed(32);
     let start = padded.len().checked_sub(number.len())?;
-    padded
-        .bytes_mut()
-        .get_mut(start..)?
-        .copy_from_slice(number);
+    padded.bytes_mut().get_mut(start..)?.copy_from_slice(number);
     Some(padded)
 }
 

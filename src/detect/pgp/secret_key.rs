@@ -61,7 +61,9 @@ impl SecretKey {
         };
         let at = hit.at;
         match *data.get(at..at + 4)? {
-            [0, 17, 1, 0] => moduli(data, at).flat_map(|start| bodies(data, start)).find_map(packet),
+            [0, 17, 1, 0] => moduli(data, at)
+                .flat_map(|start| bodies(data, start))
+                .find_map(packet),
             // In version 6 an algorithm and the bytes of its public half.
             [_, 0, 0, 0] => packet(at.checked_sub(5)?),
             _ => bodies(data, at).find_map(packet),
@@ -164,7 +166,11 @@ pub fn read(header: Header, body: &[u8], prover: &Prover<'_>) -> Option<Seen> {
             Protection::Passphrase => encrypted(&material, fields.rest(), is_cut)?,
         }
     };
-    let present = if usage == 0 { fields.position() } else { body.len() };
+    let present = if usage == 0 {
+        fields.position()
+    } else {
+        body.len()
+    };
     let fragment = (!is_whole).then_some(Fragment {
         present: (header.size + present) as u64,
         expected: Some((header.size + header.length) as u64),
@@ -274,7 +280,11 @@ fn block(cipher: u8) -> Option<usize> {
 }
 
 /// Forms of keys in clear, of encrypted ones and of public ones.
-const FORMS: [&str; 3] = ["pgp.secret-key", "pgp.secret-key-encrypted", "pgp.public-key"];
+pub const FORMS: [&str; 3] = [
+    "pgp.secret-key",
+    "pgp.secret-key-encrypted",
+    "pgp.public-key",
+];
 
 /// What is the same in all keys of a kind: RSA's exponent 65537; curves with the length of their identifiers;
 /// in version 6, Ed25519 and X25519 with the bytes of their public half.

@@ -39,7 +39,9 @@ impl Detector for Sexp {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        let Hit { data, at, prover, .. } = *hit;
+        let Hit {
+            data, at, prover, ..
+        } = *hit;
         let behind = data.get(at..).unwrap_or_default();
         let seen = if behind.starts_with(CANONICAL) {
             PREFIXES.iter().find_map(|prefix| {
@@ -205,7 +207,8 @@ impl<'d> Lists<'d> {
                     }
                 }
                 Some(Token::Data(data)) if is_name => {
-                    if let Some(name) = depth.checked_sub(1).and_then(|depth| names.get_mut(depth)) {
+                    if let Some(name) = depth.checked_sub(1).and_then(|depth| names.get_mut(depth))
+                    {
                         *name = data;
                     }
                     match depth {
@@ -239,7 +242,11 @@ impl<'d> Lists<'d> {
     /// The number of this name without leading zeros.
     fn number(&self, name: &[u8]) -> Option<&'d [u8]> {
         let index = NUMBERS.iter().position(|number| *number == name)?;
-        self.numbers.get(index).copied().flatten().map(bytes::trim_zeros)
+        self.numbers
+            .get(index)
+            .copied()
+            .flatten()
+            .map(bytes::trim_zeros)
     }
 
     /// The public half, if its arithmetic is here.
@@ -431,16 +438,21 @@ fn characters(
 ) -> Option<usize> {
     let mut at = at;
     for _ in 0..2 * LONGEST_FORM {
-        if kind == Atom::Hex {
-            at = blanks(view, at);
-        }
-        let character = view.char_at(at);
+        at = match kind {
+            Atom::Hex => blanks(view, at),
+            Atom::Quoted | Atom::Word => unfolded(view, at),
+        };
+        let character = view.latin_at(at);
         let is_inside = character.is_some_and(|character| match kind {
             Atom::Hex => character.is_ascii_hexdigit(),
             Atom::Quoted => character != b'"',
             Atom::Word => character.is_ascii_alphanumeric() || b"-./_:*+=".contains(&character),
         });
         match character {
+            Some(b'\\') if kind == Atom::Quoted => {
+                at = view.after(at);
+                take(view.latin_at(at)?);
+            }
             Some(character) if is_inside => take(character),
             Some(b'#') if kind == Atom::Hex => return Some(view.after(at)),
             Some(b'"') if kind == Atom::Quoted => return Some(view.after(at)),
@@ -452,21 +464,46 @@ fn characters(
     None
 }
 
+/// Behind a line break and the one blank after it, with which key files go on with a line wherever they like.
+fn unfolded(view: TextView<'_>, at: usize) -> usize {
+    let mut behind = at;
+    while let Some(b'\r' | b'\n' | b'\\') = view.char_at(behind) {
+        let next = one_blank(view, behind);
+        if next == behind {
+            return at;
+        }
+        behind = next;
+    }
+    match view.char_at(behind) {
+        Some(b' ') if behind > at => view.after(behind),
+        _ => at,
+    }
+}
+
 /// Behind white space, written as itself or as the escapes of another text.
 fn blanks(view: TextView<'_>, at: usize) -> usize {
     let mut at = at;
     loop {
-        at = match view.char_at(at) {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => view.after(at),
-            Some(b'\\') => {
-                let escape = view.backslashes(at);
-                match view.char_at(escape) {
-                    Some(b'n' | b'r' | b't') => view.after(escape),
-                    _ => return at,
-                }
+        let next = one_blank(view, at);
+        if next == at {
+            return at;
+        }
+        at = next;
+    }
+}
+
+/// Behind one white-space character, if one stands at `at`.
+fn one_blank(view: TextView<'_>, at: usize) -> usize {
+    match view.char_at(at) {
+        Some(b' ' | b'\t' | b'\r' | b'\n') => view.after(at),
+        Some(b'\\') => {
+            let escape = view.backslashes(at);
+            match view.char_at(escape) {
+                Some(b'n' | b'r' | b't') => view.after(escape),
+                _ => at,
             }
-            _ => return at,
-        };
+        }
+        _ => at,
     }
 }
 
@@ -512,9 +549,7 @@ const ADVANCED: &str = "private-key (";
 const FORMS: [&str; 3] = ["pgp.sexp", "pgp.sexp-encrypted", "pgp.public-key"];
 
 /// Names of lists with a number.
-const NUMBERS: [&[u8]; 9] = [
-    b"n", b"e", b"d", b"p", b"q", b"u", b"g", b"y", b"x",
-];
+const NUMBERS: [&[u8]; 9] = [b"n", b"e", b"d", b"p", b"q", b"u", b"g", b"y", b"x"];
 
 /// Digits of a length in canonical syntax.
 const MAX_DIGITS: usize = 5;
