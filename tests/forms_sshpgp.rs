@@ -267,3 +267,101 @@ fn what_only_looks_like_a_key_is_no_finding() {
         );
     }
 }
+
+/// The string of SSH's wire form that starts at `at`, and where the next field starts.
+fn string(data: &[u8], at: usize) -> (&[u8], usize) {
+    let length = u32::from_be_bytes(data[at..at + 4].try_into().unwrap()) as usize;
+    (&data[at + 4..at + 4 + length], at + 4 + length)
+}
+
+/// A field of SSH's wire form.
+fn field(data: &[u8]) -> Vec<u8> {
+    [&(data.len() as u32).to_be_bytes()[..], data].concat()
+}
+
+const MAGIC: &[u8] = b"openssh-key-v1\0";
+
+/// The public key and the entry of the private section in a file of one key in clear.
+fn parts(file: &str) -> (Vec<u8>, Vec<u8>) {
+    let data = key(&format!("forms/{file}"));
+    let mut at = MAGIC.len();
+    for _ in 0..3 {
+        at = string(&data, at).1;
+    }
+    let (public, at) = string(&data, at + 4);
+    let (private, _) = string(&data, at);
+    let end = private.iter().rposition(|&byte| byte != 0 && byte > 16);
+    (public.to_vec(), private[8..=end.unwrap()].to_vec())
+}
+
+#[test]
+fn an_openssh_file_may_hold_several_keys() {
+    let files = [
+        "ssh-ed25519.openssh.bin",
+        "p256.openssh.bin",
+        "rsa2048.openssh.bin",
+    ];
+    let parts: Vec<_> = files.iter().map(|file| parts(file)).collect();
+    let public = parts.iter().flat_map(|(public, _)| field(public));
+    let private = parts.iter().flat_map(|(_, private)| private.clone());
+    let mut section = [7u8; 8].to_vec();
+    section.extend(private);
+    let mut file = MAGIC.to_vec();
+    file.extend([field(b"none"), field(b"none"), field(b""), vec![0, 0, 0, 3]].concat());
+    file.extend(public);
+    file.extend(field(&section));
+    let samples = samples();
+    let keys: Vec<Sample> = files.iter().map(|file| samples[*file][0].clone()).collect();
+    check("three keys", &file, &keys, "raw");
+}
+
+#[test]
+fn keys_are_found_as_they_are_passed_to_an_agent() {
+    let samples = samples();
+    for file in [
+        "ssh-ed25519.openssh.bin",
+        "p256.openssh.bin",
+        "p521.openssh.bin",
+        "rsa2048.openssh.bin",
+        "dsa1024.openssh.bin",
+    ] {
+        let (_, private) = parts(file);
+        let sample = Sample {
+            form: "ssh.private".to_owned(),
+            ..samples[file][0].clone()
+        };
+        check(file, &private, &[sample], "raw");
+    }
+}
+
+/// The names of the public keys in `data`, which holds nothing else.
+fn clues(data: Vec<u8>) -> Vec<String> {
+    let outcome = scan(&[noise(99, 1), data, noise(99, 2)].concat());
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+    let names = outcome.public_keys.iter();
+    names.map(|key| key.spki_sha256.to_string()).collect()
+}
+
+#[test]
+fn ssh_public_keys_are_clues_in_wire_form_and_in_any_text() {
+    let rows = common::rows();
+    for row in rows.iter().filter(|row| row.form == "ssh.public") {
+        let text = key(&row.file);
+        for data in [text.clone(), wide(&text, false), wide(&text, true)] {
+            assert_eq!(clues(data), [&*row.spki_sha256], "{}", row.file);
+        }
+    }
+    let samples = samples();
+    for file in [
+        "ssh-ed25519.openssh.bin",
+        "p384.openssh.bin",
+        "rsa2048.openssh.bin",
+        "dsa1024.openssh.bin",
+    ] {
+        assert_eq!(
+            clues(parts(file).0),
+            [&*samples[file][0].spki_sha256],
+            "{file}"
+        );
+    }
+}
