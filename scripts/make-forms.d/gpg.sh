@@ -40,9 +40,22 @@ gpg_key() {
             for form in "$file.pgp pgp.secret-key" "$file.asc pem.pgp"; do
                 list "${form% *}" "$file.$at" "${form#* }$suffix" "$gpg_tool" "$([[ $at = 0 ]] && echo primary || echo subkey)"
             done
+            gpg_sexp "$file" "$at" "$suffix"
             at=$((at + 1))
         done
         GNUPGHOME=$work/home gpgconf --kill gpg-agent
+    done
+}
+
+# gpg_sexp FILE AT SUFFIX: what gpg-agent keeps of the key or subkey AT, in the three syntaxes of S-expressions.
+gpg_sexp() {
+    local grip syntax
+    grip=$(gpg_run --with-colons --with-keygrip --list-secret-keys | awk -F: '/^grp/ { print $10 }' | sed -n "$(($2 + 1))p")
+    cp "home/private-keys-v1.d/$grip.key" "$out/$1.$2.key"
+    list "$1.$2.key" "$1.$2" "pgp.sexp$3" "$gpg_tool" "key file of gpg-agent"
+    for syntax in canonical internal; do
+        python3 "$helpers/sexp.py" "$syntax" <"$out/$1.$2.key" >"$out/$1.$2.$syntax.sexp"
+        list "$1.$2.$syntax.sexp" "$1.$2" "pgp.sexp$3" libgcrypt "$syntax syntax"
     done
 }
 
@@ -60,4 +73,5 @@ make_gpg() {
     gpg_key gpg-p521 ECDSA:nistp521 ECDH:nistp384 ec,521,P-521 ec,384,P-384
     gpg_key gpg-secp256k1 ECDSA:secp256k1 ECDH:secp256k1 ec,256,secp256k1 ec,256,secp256k1
     gpg_key gpg-dsa DSA:2048 ELG:1024 dsa,2048,- other,1024,-
+    gpg_key gpg-brainpool ECDSA:brainpoolP256r1 ECDH:brainpoolP256r1 other,256,- other,256,-
 }

@@ -131,6 +131,41 @@ impl Key {
         })
     }
 
+    /// Judges the numbers of an RSA structure of which the last may be lost or overwritten: all together if
+    /// they are there, else what n, e and the first private ones determine. `None` when there is no public
+    /// half in range, or the budget for proofs is used up.
+    pub fn rsa_left(parts: &RsaParts<'_>, prover: &Prover<'_>) -> Option<Self> {
+        PublicKey::rsa(parts.n?, parts.e?)?;
+        let whole = match (parts.n, parts.e, parts.p, parts.q) {
+            (Some(n), Some(e), Some(p), Some(q)) => {
+                let d = parts.d;
+                let key = Self::rsa(&RsaNumbers { n, e, d, p, q }, prover)?;
+                if key.proof > Proof::Shape {
+                    return Some(key);
+                }
+                Some(key)
+            }
+            _ => None,
+        };
+        if whole.is_none() && parts.p.is_some() {
+            let key = Self::rsa_parts(parts, prover)?;
+            if key.proof == Proof::Arithmetic {
+                return Some(key);
+            }
+        }
+        let exponent = RsaParts {
+            n: parts.n,
+            e: parts.e,
+            d: parts.d.filter(|d| is_varied(d.expose())),
+            ..RsaParts::default()
+        };
+        let key = Self::rsa_parts(&exponent, prover)?;
+        Some(match whole {
+            Some(whole) if key.proof < Proof::Arithmetic => whole,
+            _ => key,
+        })
+    }
+
     /// Judges the numbers of a DSA structure. `None` when they are out of range, or the budget for proofs
     /// is used up.
     pub fn dsa(numbers: &DsaNumbers<'_>, prover: &Prover<'_>) -> Option<Self> {

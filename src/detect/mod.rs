@@ -3,6 +3,7 @@
 
 pub mod der;
 pub mod key;
+pub mod pgp;
 pub mod public;
 pub mod ssh;
 pub mod text;
@@ -125,9 +126,19 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &der::encrypted::EncryptedPkcs8,
     &der::pkcs12::Pkcs12,
     &der::tail::Tail,
+    &pgp::armor::Armor,
+    &pgp::keyring::Keyring,
+    &pgp::secret_key::SecretKey,
+    &pgp::sexp::Sexp,
     &ssh::openssh::OpenSsh,
+    &ssh::ppk::Ppk,
+    &ssh::private::SshPrivate,
+    &ssh::sshcom::SshCom,
+    &ssh::sshcom::SshComText,
     &public::pem::PublicPem,
     &public::spki::Spki,
+    &public::ssh::SshPublic,
+    &public::ssh::SshPublicText,
 ];
 
 /// The longest form any detector accepts, in bytes: PEM of a 16,384-bit RSA key in PKCS#8 takes

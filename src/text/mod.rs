@@ -1,8 +1,10 @@
 //! Text in a dump: one view over its encodings, base64 bodies, and strings made safe to print.
 
 mod base64;
+mod lines;
 
 pub use base64::{Alphabet, Base64Text, Gathered};
+pub use lines::Line;
 
 /// How characters lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

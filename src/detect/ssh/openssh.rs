@@ -4,20 +4,19 @@
 //! |---|---|
 //! | `openssh-key-v1` and a zero byte | literal |
 //! | ciphername, kdfname, kdfoptions | string |
-//! | number of keys, 1 | uint32 |
-//! | public key | string |
+//! | number of keys, 1 as ssh-keygen writes it | uint32 |
+//! | public key, of each key | string |
 //! | private section, encrypted unless ciphername is `none` | string |
 //!
 //! The private section: checkint twice, then per key its type, its numbers and a comment; padding 1, 2, 3...
 
-use super::wire::{Fields, ecdsa_curve, public_key};
+use super::private::entry;
+use super::wire::{Fields, public_key};
 use crate::crypto::random::{is_ciphertext, is_varied};
-use crate::crypto::rsa::RsaNumbers;
 use crate::crypto::{Prover, PublicKey};
-use crate::detect::key::Key;
+use crate::detect::key::{Fragment, Key};
 use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
-use crate::finding::Kind;
-use crate::secret::Secret;
+use crate::finding::{Kind, Proof};
 
 /// The detector of the binary form.
 pub struct OpenSsh;
@@ -32,82 +31,135 @@ impl Detector for OpenSsh {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
-        self.look(hit).into_iter().collect()
-    }
-}
-
-impl OpenSsh {
-    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
-        let (key, length) = parse(hit.data.get(hit.at..)?, hit.prover)?;
-        let form = if key.kind == Kind::Encrypted {
-            "ssh.openssh-encrypted"
-        } else {
-            self.name()
+        let data = hit.data.get(hit.at..).unwrap_or_default();
+        let Some(file) = read(data, hit.prover) else {
+            return Vec::new();
         };
-        Some(Sighting::Key(key.at(form, "raw", hit.at..hit.at + length)))
+        let range = hit.at..hit.at + file.present;
+        let fragment = Fragment {
+            present: file.present as u64,
+            expected: Some(file.expected as u64),
+        };
+        let sighting = |key: Key| {
+            let form = if key.kind == Kind::Encrypted {
+                "ssh.openssh-encrypted"
+            } else {
+                self.name()
+            };
+            Sighting::Key(if file.is_whole {
+                key.at(form, "raw", range.clone())
+            } else {
+                key.fragment_at(form, "raw", range.clone(), fragment)
+            })
+        };
+        file.keys.into_iter().map(sighting).collect()
     }
 }
 
-/// The key in a whole openssh-key-v1, and the bytes it takes.
+/// The first key in a whole openssh-key-v1, and the bytes it takes.
 pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
+    let file = read(data, prover).filter(|file| file.is_whole)?;
+    Some((file.keys.into_iter().next()?, file.present))
+}
+
+/// What an openssh-key-v1 holds.
+pub struct File {
+    /// Its keys, at least one.
+    pub keys: Vec<Key>,
+    /// Whether the keys and the private section are all there.
+    pub is_whole: bool,
+    /// Bytes that are there.
+    pub present: usize,
+    /// Bytes of the whole.
+    pub expected: usize,
+}
+
+/// The keys in the openssh-key-v1 that starts at the first byte, whole or cut.
+pub fn read(data: &[u8], prover: &Prover<'_>) -> Option<File> {
     let mut fields = Fields::new(data);
     fields.literal(MAGIC)?;
     let cipher = fields.string()?;
     let _kdf = fields.string()?;
     let _options = fields.string()?;
-    (fields.number()? == 1).then_some(())?;
-    let public = public_key(fields.string()?);
-    let private = fields.string()?;
-    if fields.position() > LONGEST_FORM {
+    let count = fields.number()?;
+    (1..=MAX_KEYS).contains(&count).then_some(())?;
+    let mut public = Vec::new();
+    for _ in 0..count {
+        public.push(public_key(fields.string()?));
+    }
+    let length = usize::try_from(fields.number()?).ok()?;
+    let expected = fields.position().checked_add(length)?;
+    if expected > LONGEST_FORM {
         return None;
     }
-    let key = if cipher == b"none" {
-        private_section(private, public.as_ref(), prover)?
+    let private = fields.rest();
+    let private = private.get(..length.min(private.len()))?;
+    let is_cut = private.len() < length;
+    let (keys, are_whole) = if cipher == b"none" {
+        private_section(private, &public, is_cut, prover)?
     } else {
         let is_cipher = CIPHERS.iter().any(|name| cipher.starts_with(name));
-        let is_whole = private.len() >= MIN_CIPHERTEXT && is_ciphertext(private, 8);
-        (is_cipher && is_whole).then(|| Key::encrypted(public, private))?
+        let block = if is_cut { 1 } else { 8 };
+        let is_enough = is_cut || private.len() >= MIN_CIPHERTEXT;
+        (is_cipher && is_enough && is_ciphertext(private, block)).then_some(())?;
+        let mut key = Key::encrypted(public.into_iter().next()?, private);
+        if is_cut {
+            key.proof = Proof::Shape;
+        }
+        (vec![key], true)
     };
-    Some((key, fields.position()))
+    Some(File {
+        keys,
+        is_whole: are_whole && !is_cut,
+        present: fields.position() + private.len(),
+        expected,
+    })
 }
 
-/// The key in a private section that is not encrypted.
-fn private_section(data: &[u8], public: Option<&PublicKey>, prover: &Prover<'_>) -> Option<Key> {
+/// The keys in a private section that is not encrypted, and whether they are all there.
+fn private_section(
+    data: &[u8],
+    public: &[Option<PublicKey>],
+    is_cut: bool,
+    prover: &Prover<'_>,
+) -> Option<(Vec<Key>, bool)> {
     let mut fields = Fields::new(data);
     (fields.number()? == fields.number()?).then_some(())?;
-    match fields.string()? {
-        b"ssh-rsa" => {
-            let n = fields.unsigned()?;
-            let e = fields.unsigned()?;
-            let d = fields.unsigned()?;
-            let _coefficient = fields.unsigned()?;
-            let p = fields.unsigned()?;
-            let q = fields.unsigned()?;
-            let numbers = RsaNumbers {
-                n,
-                e,
-                d: Some(Secret::new(d)),
-                p: Secret::new(p),
-                q: Secret::new(q),
-            };
-            Key::rsa(&numbers, prover)
-        }
-        b"ssh-ed25519" => {
-            let own = PublicKey::ed25519(fields.string()?);
-            let seed = fields.string()?.get(..32)?;
-            Key::edwards(&prover.ed25519(seed)?, seed, public.or(own.as_ref()))
-        }
-        b"ssh-dss" | b"sk-ssh-ed25519@openssh.com" | b"sk-ecdsa-sha2-nistp256@openssh.com" => {
-            is_varied(data).then(|| Key::other(data))
-        }
-        key_type => {
-            let curve = ecdsa_curve(key_type)?;
-            fields.string()?;
-            let point = fields.string()?;
-            Key::ec(Some(curve), fields.unsigned()?, Some(point), prover)
+    let mut keys = Vec::new();
+    for public in public {
+        let mut numbers = fields;
+        match entry(&mut numbers, public.as_ref(), prover) {
+            Some(entry) => {
+                keys.push(entry.key);
+                if !entry.is_whole {
+                    return Some((keys, false));
+                }
+                let _comment = numbers.string();
+                fields = numbers;
+            }
+            // The numbers of another type are not told apart: they are one key with all that follows.
+            None => {
+                let rest = fields.rest();
+                let key_type = fields.string()?;
+                let is_other = OTHER_TYPES.contains(&key_type) && is_varied(rest);
+                if is_other && !is_cut {
+                    keys.push(Key::other(data));
+                }
+                let is_whole = is_other && !is_cut;
+                return (!keys.is_empty()).then_some((keys, is_whole));
+            }
         }
     }
+    Some((keys, true))
 }
+
+/// Key types whose arithmetic is not here.
+const OTHER_TYPES: &[&[u8]] = &[
+    b"ssh-ed448",
+    b"sk-ssh-ed25519@openssh.com",
+    b"sk-ecdsa-sha2-nistp256@openssh.com",
+    b"ssh-xmss@openssh.com",
+];
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 
@@ -124,3 +176,6 @@ const CIPHERS: &[&[u8]] = &[
 
 /// The shortest encrypted private section in bytes: an Ed25519 key takes 128 with its comment.
 const MIN_CIPHERTEXT: usize = 96;
+
+/// Keys in one file; ssh-keygen writes one.
+const MAX_KEYS: u32 = 16;

@@ -21,6 +21,16 @@ impl<'d> Fields<'d> {
         self.at
     }
 
+    /// Whether nothing is left.
+    pub fn is_at_end(&self) -> bool {
+        self.at >= self.data.len()
+    }
+
+    /// What is not read yet.
+    pub fn rest(&self) -> &'d [u8] {
+        self.data.get(self.at..).unwrap_or_default()
+    }
+
     /// A `uint32`.
     pub fn number(&mut self) -> Option<u32> {
         let number = bytes::u32_be(self.data, self.at)?;
@@ -34,6 +44,13 @@ impl<'d> Fields<'d> {
         let string = bytes::slice(self.data, self.at + 4, usize::try_from(length).ok()?)?;
         self.at += 4 + string.len();
         Some(string)
+    }
+
+    /// The next `length` bytes.
+    pub fn take(&mut self, length: usize) -> Option<&'d [u8]> {
+        let taken = bytes::slice(self.data, self.at, length)?;
+        self.at += length;
+        Some(taken)
     }
 
     /// A non-negative `mpint` without leading zeros.
@@ -62,19 +79,31 @@ pub fn ecdsa_curve(key_type: &[u8]) -> Option<Curve> {
 
 /// A public key blob (RFC 4253, section 6.6; RFC 5656, section 3.1; RFC 8709, section 4).
 pub fn public_key(blob: &[u8]) -> Option<PublicKey> {
-    let mut fields = Fields::new(blob);
-    match fields.string()? {
+    public_key_prefix(blob).map(|(key, _)| key)
+}
+
+/// The public key that starts at the first byte, and the bytes it takes.
+pub fn public_key_prefix(data: &[u8]) -> Option<(PublicKey, usize)> {
+    let mut fields = Fields::new(data);
+    let key = match fields.string()? {
         b"ssh-rsa" => {
             let e = fields.unsigned()?;
             PublicKey::rsa(fields.unsigned()?, e)
         }
         b"ssh-ed25519" => PublicKey::ed25519(fields.string()?),
+        b"ssh-dss" => PublicKey::dsa(
+            fields.unsigned()?,
+            fields.unsigned()?,
+            fields.unsigned()?,
+            fields.unsigned()?,
+        ),
         key_type => {
             let curve = ecdsa_curve(key_type)?;
             fields.string()?;
             PublicKey::ec(curve, fields.string()?)
         }
-    }
+    }?;
+    Some((key, fields.position()))
 }
 
 #[cfg(test)]

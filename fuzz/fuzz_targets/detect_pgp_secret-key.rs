@@ -1,0 +1,6 @@
+//! The detector `pgp.secret-key`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| dumpgate_fuzz::detector("pgp.secret-key", data));

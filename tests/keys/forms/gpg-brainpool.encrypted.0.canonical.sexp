@@ -1,0 +1,1 @@
+(21:protected-private-key(3:ecc(5:curve15:brainpoolP256r1)(1:q65:f]r ÑãÏ„"´Û+½}’ a.Â>4>±F>¿:sŠA5ç¡O¿B1˜´eÔUŸÎˆo@œJkà)(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:òù°ş–ßi9:254842880)12:‘‚gš•şã{~–)60:Y9€‡|3–fÌ¢~NK“|¼l°¹£6¸K’tÙeôvü’”‚œ«ëVà£ª{k3PÕp)(12:protected-at15:20261122T003252)))

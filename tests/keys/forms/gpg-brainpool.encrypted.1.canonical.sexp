@@ -1,0 +1,1 @@
+(21:protected-private-key(3:ecc(5:curve15:brainpoolP256r1)(1:q65:eÜ;‡nM Ÿ¶kq-o‡Q7	/Ó@µšl8¯‡­LüÈl—>Æ—oq0—ØFØïÅèÅ4HØXù‘6 )(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:˜á{®(Úí<9:254842880)12:! =aî;Ì§İPä)60:¶Ç»Íú|ù=_ÃéF´ƒÎÉÕ’·µe|Ì{Ğ{ÆE¤ 4æ$à"‹	N¥³ËˆÈÒnºkáÔ¿[œ)(12:protected-at15:20261122T003254)))

@@ -1,0 +1,1 @@
+(11:private-key(3:ecc(5:curve10:Curve25519)(5:flags9:djb-tweak)(1:q33:@9AAנ§גÿ{ֿZ»O¦#–•5ˆ₪ƒ­4‏r‏N)(1:d32:F•;־=|-Z‹K ;זקkJ/ÿG>Q”¹)~ˆ)))

@@ -1,0 +1,1 @@
+(21:protected-private-key(3:ecc(5:curve7:Ed25519)(5:flags5:eddsa)(1:q33:@1¨N:©…j·Ë÷Õí⁄çs¡‡Ù≈ˆ◊·>>Ÿ&ï¥)(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:_¢F|•√9:305618944)12:!ÎO¥¨˚V≥aül)60:G‡·v»>	_)WB∫u'´/Eë4ﬂﬁõ∏mlZ}¨∆WÁ√Ã≠f>1g≈ŸHäcGÑ!¨•Ùyuﬁà„u)(12:protected-at15:20261122T003146)))

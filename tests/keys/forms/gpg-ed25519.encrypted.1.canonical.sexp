@@ -1,0 +1,1 @@
+(21:protected-private-key(3:ecc(5:curve10:Curve25519)(5:flags9:djb-tweak)(1:q33:@Y×„ª	¿©]¨™È±ãÊqå·gù9Å7¹·«²2)(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:ïí8W¶ä9:305618944)12:9ŠòÑ¨1á'ö	á)60:<ê´T2?vüä `Üj€(‰³a…ší>NiH‹X©³ORù9ˆDŸŒ3Ş™“ —OtFâ"´İdKg|)(12:protected-at15:20261122T003150)))

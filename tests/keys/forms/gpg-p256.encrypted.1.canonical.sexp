@@ -1,0 +1,2 @@
+(21:protected-private-key(3:ecc(5:curve10:NIST P-256)(1:q65:+wCsL†)¬0OTë®×ØÕs5KMTº\âP4,÷S&{ôIL£%·®¡k®éd±7I¾tkp‘ ”)(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:Ø\°7")|9:289158144)12:Á*ù€³UÙü\ê|)61:5ÉŠZSbG3õºóænê¼
+N®ñï&=À+£ãt?¦(#Aç´„†|üyïÒjğv#€\gº¡“¹1:)(12:protected-at15:20261122T003203)))

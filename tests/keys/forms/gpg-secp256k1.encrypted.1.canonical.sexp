@@ -1,0 +1,1 @@
+(21:protected-private-key(3:ecc(5:curve9:secp256k1)(1:q65:YqÜ)ïx†N…ò)y„áë®:r›m˜ÒU•RıT-SfMHœ–¤pXwøº‡‚ÕUª§Nê1ôyY<)(9:protected20:openpgp-s2k3-ocb-aes((4:sha18:îÙ	y%Ûi39:232076288)12:¹e#úvé^¨k)61:P>+•z+õòMK´ğŸìR¥17²İºbC¦É	>{G‘W±?X(O²§ó¿Ã22èQ†ZÆ8Ò)(12:protected-at15:20261122T003230)))
