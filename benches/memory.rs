@@ -69,6 +69,7 @@ fn proofs(criterion: &mut Criterion) {
                 detector.examine(&Hit {
                     data: &key,
                     at,
+                    is_wide: false,
                     prover: &prover,
                 })
             });
@@ -93,17 +94,19 @@ fn announced(data: &[u8]) -> (&'static dyn Detector, usize) {
             detector
                 .anchors()
                 .iter()
-                .map(move |anchor| (*detector, *anchor))
+                .flat_map(|anchor| anchor.patterns())
+                .map(move |(anchor, _)| (*detector, anchor))
         })
-        .filter_map(|(detector, anchor)| Some((detector, memmem::find(data, anchor)?)))
+        .filter_map(|(detector, anchor)| Some((detector, memmem::find(data, &anchor)?)))
         .find(|&(detector, at)| {
-            detector
+            !detector
                 .examine(&Hit {
                     data,
                     at,
+                    is_wide: false,
                     prover: &prover,
                 })
-                .is_some()
+                .is_empty()
         })
         .expect("a detector for every test key")
 }

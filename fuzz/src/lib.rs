@@ -19,31 +19,32 @@ use std::sync::OnceLock;
 /// anchor behind so many bytes of the rest, so that the fuzzer need not find it.
 pub fn detector(name: &str, data: &[u8]) {
     let detector = *DETECTORS.iter().find(|detector| detector.name() == name).expect("a detector of this name");
-    for anchor in detector.anchors() {
-        let starts = (0..data.len()).filter(|&at| data[at..].starts_with(anchor));
-        starts.take(HITS).for_each(|at| examine(detector, data, at));
+    for (anchor, is_wide) in detector.anchors().iter().flat_map(|anchor| anchor.patterns()) {
+        let starts = (0..data.len()).filter(|&at| data[at..].starts_with(&anchor));
+        starts.take(HITS).for_each(|at| examine(detector, data, at, is_wide));
         if let Some((&length, rest)) = data.split_first() {
             let (before, behind) = rest.split_at(rest.len().min(length.into()));
-            examine(detector, &[before, anchor, behind].concat(), before.len());
+            examine(detector, &[before, &anchor, behind].concat(), before.len(), is_wide);
         }
     }
 }
 
-fn examine(detector: &dyn Detector, data: &[u8], at: usize) {
+fn examine(detector: &dyn Detector, data: &[u8], at: usize, is_wide: bool) {
     static PROVEN: OnceLock<ProofCache> = OnceLock::new();
     let prover = Prover::new(PROVEN.get_or_init(ProofCache::default), PROOFS);
-    let range = match detector.examine(&Hit { data, at, prover: &prover }) {
-        None => return,
-        Some(Sighting::Public(clue)) => clue.range,
-        Some(Sighting::Key(evidence)) => {
-            let key = evidence.key;
-            assert!(key.proof < Proof::Arithmetic || key.public.is_some(), "proven without a public half");
-            assert!(key.proof < Proof::Arithmetic || key.kind != Kind::Encrypted, "proven under a passphrase");
-            evidence.range
-        }
-    };
-    assert!(range.contains(&at), "{range:?} does not hold its anchor at {at}");
-    assert!(range.end <= data.len(), "{range:?} of {} bytes", data.len());
+    for sighting in detector.examine(&Hit { data, at, is_wide, prover: &prover }) {
+        let range = match sighting {
+            Sighting::Public(clue) => clue.range,
+            Sighting::Key(evidence) => {
+                let key = evidence.key;
+                assert!(key.proof < Proof::Arithmetic || key.public.is_some(), "proven without a public half");
+                assert!(key.proof < Proof::Arithmetic || key.kind != Kind::Encrypted, "proven under a passphrase");
+                evidence.range
+            }
+        };
+        assert!(range.contains(&at), "{range:?} does not hold its anchor at {at}");
+        assert!(range.end <= data.len(), "{range:?} of {} bytes", data.len());
+    }
 }
 
 /// Reads `data` with the reader of this name, sniffed or not.

@@ -21,8 +21,9 @@ pub trait Detector: Sync {
     /// with a zero byte, and none is the beginning of another one: `scan` relies on it.
     fn anchors(&self) -> &'static [Anchor];
 
-    /// Looks at the bytes around a hit. `None` when this is no instance of the format.
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting>;
+    /// Looks at the bytes around a hit. Nothing when this is no instance of the format; several keys when
+    /// the format holds several.
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting>;
 }
 
 /// A literal that announces a format.
@@ -159,12 +160,13 @@ mod tests {
             let cache = ProofCache::default();
             let prover = Prover::new(&cache, 16);
             for detector in DETECTORS {
-                let range = match detector.examine(&Hit { data: &data, at, is_wide, prover: &prover }) {
-                    Some(Sighting::Key(evidence)) => evidence.range,
-                    Some(Sighting::Public(clue)) => clue.range,
-                    None => continue,
-                };
-                prop_assert!(range.start < range.end && range.end <= data.len(), "{}: {:?}", detector.name(), range);
+                for sighting in detector.examine(&Hit { data: &data, at, is_wide, prover: &prover }) {
+                    let range = match sighting {
+                        Sighting::Key(evidence) => evidence.range,
+                        Sighting::Public(clue) => clue.range,
+                    };
+                    prop_assert!(range.start < range.end && range.end <= data.len(), "{}: {:?}", detector.name(), range);
+                }
             }
         }
     }

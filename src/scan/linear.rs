@@ -67,8 +67,8 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
             };
             if sightings.len() >= SIGHTINGS_IN_SHARE {
                 is_limited = true;
-            } else if let Some(sighting) = detector.examine(&hit) {
-                sightings.push(sighting);
+            } else {
+                sightings.extend(detector.examine(&hit));
             }
         });
     }

@@ -33,7 +33,13 @@ impl Detector for Pkcs1 {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Pkcs1 {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, length) = contents(hit.data.get(hit.at..)?, hit.prover)?;
         let range = with_header(hit.data, hit.at, length);
         let has_header = range.start < hit.at;

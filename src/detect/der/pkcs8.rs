@@ -36,7 +36,13 @@ impl Detector for Pkcs8 {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Pkcs8 {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let algorithm = algorithm_start(hit)?;
         let version = algorithm.checked_sub(3)?;
         let head = hit.data.get(version..algorithm)?;

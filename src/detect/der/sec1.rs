@@ -29,7 +29,13 @@ impl Detector for Sec1 {
         &[Anchor::Bytes(b"\x02\x01\x01\x04")]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Sec1 {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let least = match *hit.data.get(hit.at + 4)? {
             size @ MIN_SCALAR..=MAX_SCALAR => 5 + usize::from(size),
             _ => return None,

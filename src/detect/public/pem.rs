@@ -22,7 +22,13 @@ impl Detector for PublicPem {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl PublicPem {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let view = TextView::new(hit.data, Encoding::Ascii);
         let start = ["", "RSA ", "TRUSTED "]
             .into_iter()

@@ -31,7 +31,13 @@ impl Detector for Spki {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Spki {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let algorithm = algorithm_start(hit)?;
         let (start, contents) =
             der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;

@@ -31,7 +31,13 @@ impl Detector for OpenSsh {
         &[Anchor::Bytes(MAGIC)]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl OpenSsh {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, length) = parse(hit.data.get(hit.at..)?, hit.prover)?;
         let form = if key.kind == Kind::Encrypted {
             "ssh.openssh-encrypted"

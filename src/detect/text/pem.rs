@@ -29,7 +29,13 @@ impl Detector for PrivatePem {
         &[Anchor::Text(ANCHOR)]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl PrivatePem {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let view = TextView::new(hit.data, Encoding::Ascii);
         let (start, label) = LABELS.iter().find_map(|label| {
             let name = view.skip_back(hit.at, label.name)?;
