@@ -4,6 +4,7 @@
 use super::dsa::DsaNumbers;
 use super::public_key::{Identity, PublicKey};
 use super::rsa::{RsaNumbers, RsaProof};
+use super::rsa_multi::MultiPrime;
 use super::rsa_parts::RsaParts;
 use super::{Curve, edwards};
 use crate::secret::exposed;
@@ -133,6 +134,16 @@ impl<'s> Prover<'s> {
             }
             None => Judgement::Refused,
         })
+    }
+
+    /// The public half of an RSA key of several primes; `None` when the budget is used up.
+    pub fn rsa_multi(&self, numbers: &MultiPrime<'_>) -> Option<Judgement> {
+        if !numbers.look_consistent() {
+            return Some(Judgement::Refused);
+        }
+        let mut parts = vec![&b"rsa multi"[..], numbers.n, numbers.e, numbers.d.expose()];
+        parts.extend(numbers.primes.iter().map(|prime| prime.expose()));
+        self.judge(numbers.cost(), &parts, || derived(numbers.prove()))
     }
 
     /// The public half of a DSA key; `None` when the budget is used up.

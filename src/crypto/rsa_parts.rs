@@ -91,7 +91,9 @@ impl RsaParts<'_> {
         if p.cmp_vartime(q).is_eq() || !is_prime(p) || !is_prime(q) {
             return None;
         }
-        let public = match self.e.map(<[u8]>::to_vec).or_else(|| self.exponent(p, q)) {
+        // What the private exponents say goes before a public exponent that may be damaged.
+        let given = || self.e.map(<[u8]>::to_vec);
+        let public = match self.exponent(p, q).or_else(given) {
             Some(e) => vec![PublicKey::rsa(&bytes(n), &e)?],
             None => with_usual_exponents(n),
         };

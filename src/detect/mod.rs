@@ -95,6 +95,8 @@ pub enum Sighting {
 /// All detectors. A new format is one file, its `mod` line and one line here.
 pub const DETECTORS: &[&dyn Detector] = &[
     &text::pem::PrivatePem,
+    &text::jwk::Jwk,
+    &text::xml::XmlKey,
     &der::pkcs1::Pkcs1,
     &der::pkcs8::Pkcs8,
     &der::sec1::Sec1,

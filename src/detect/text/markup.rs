@@ -1,0 +1,158 @@
+//! Tags of XML that may lie anywhere: escaped in other texts, with or without prefixes of namespaces.
+
+use crate::text::TextView;
+use std::ops::Range;
+
+/// A tag. Ranges are byte offsets.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    /// From its `<` to behind its `>`.
+    pub range: Range<usize>,
+    /// The name without prefix.
+    pub name: Range<usize>,
+    /// What stands between name and end.
+    pub attributes: Range<usize>,
+    /// What it does.
+    pub kind: TagKind,
+}
+
+/// What a tag does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagKind {
+    /// Opens an element.
+    Open,
+    /// Closes one.
+    Close,
+    /// Is one.
+    Empty,
+}
+
+impl Tag {
+    /// The tag whose local name starts at `name`.
+    pub fn around(view: TextView<'_>, name: usize) -> Option<Self> {
+        let mut at = name;
+        for _ in 0..MAX_PREFIX {
+            let is_edge = at == name || view.char_at(at).is_some_and(is_name);
+            if !is_edge {
+                return None;
+            }
+            let open = match view.mark_before(at, b'/') {
+                Some((slash, _)) => view.mark_before(slash, b'<'),
+                None => view.mark_before(at, b'<'),
+            };
+            if let Some(tag) = open.and_then(|(start, _)| Self::read(view, start))
+                && tag.name.start == name
+            {
+                return Some(tag);
+            }
+            let before = view.before(at)?;
+            if at == name && view.char_at(before) != Some(b':') {
+                return None;
+            }
+            at = if at == name {
+                view.before(before)?
+            } else {
+                before
+            };
+        }
+        None
+    }
+
+    /// The tag that starts at `at`.
+    pub fn read(view: TextView<'_>, at: usize) -> Option<Self> {
+        let open = view.mark(at).filter(|mark| mark.what == b'<')?;
+        let slash = view.mark(open.behind).filter(|mark| mark.what == b'/');
+        let mut name = slash.map_or(open.behind, |mark| mark.behind);
+        let mut end = name;
+        let mut length = 0;
+        while let Some(character) = view.char_at(end) {
+            length += 1;
+            match character {
+                _ if length > MAX_NAME => return None,
+                b':' => name = view.after(end),
+                _ if is_name(character) => {}
+                _ => break,
+            }
+            end = view.after(end);
+        }
+        let mut last = 0;
+        let mut close = end;
+        for _ in 0..MAX_ATTRIBUTES {
+            let mark = view.mark(close)?;
+            match mark.what {
+                b'>' => {
+                    return Some(Self {
+                        range: at..mark.behind,
+                        name: name..end,
+                        attributes: end..close,
+                        kind: match (slash, last) {
+                            (Some(_), _) => TagKind::Close,
+                            (_, b'/' | b'?' | b'-') => TagKind::Empty,
+                            _ => TagKind::Open,
+                        },
+                    });
+                }
+                b'<' => return None,
+                what => last = what,
+            }
+            close = mark.behind;
+        }
+        None
+    }
+
+    /// Whether its local name is `name`.
+    pub fn is(&self, view: TextView<'_>, name: &str) -> bool {
+        view.skip(self.name.start, name) == Some(self.name.end)
+    }
+
+    /// What stands between the quotes of the attribute `name`.
+    pub fn attribute(&self, view: TextView<'_>, name: &str) -> Option<Range<usize>> {
+        let inside = view.until(self.attributes.end);
+        let mut at = self.attributes.start;
+        while at < self.attributes.end {
+            let quoted = inside
+                .skip(at, name)
+                .and_then(|behind| inside.mark(behind))
+                .filter(|mark| mark.what == b'=')
+                .and_then(|mark| inside.mark(mark.behind))
+                .filter(|mark| b"\"'".contains(&mark.what));
+            if let Some(open) = quoted {
+                let mut end = open.behind;
+                while let Some(mark) = inside.mark(end) {
+                    if mark.what == open.what {
+                        return Some(open.behind..end);
+                    }
+                    end = mark.behind;
+                }
+                return None;
+            }
+            at = inside.after(at);
+        }
+        None
+    }
+}
+
+/// The first `<` from `at` on; `None` when the text ends before.
+pub fn next_tag(view: TextView<'_>, at: usize) -> Option<usize> {
+    let mut at = at;
+    loop {
+        let mark = view.mark(at)?;
+        if mark.what == b'<' {
+            return Some(at);
+        }
+        at = mark.behind;
+    }
+}
+
+fn is_name(character: u8) -> bool {
+    character.is_ascii_alphanumeric() || b"_.-?!".contains(&character)
+}
+
+/// Characters of a prefix, its colon included.
+const MAX_PREFIX: usize = 20;
+
+/// Characters of a name with its prefix.
+const MAX_NAME: usize = 64;
+
+/// Characters of all attributes of a tag.
+const MAX_ATTRIBUTES: usize = 512;
