@@ -536,3 +536,97 @@ const MAX_OTHER_PRIMES: usize = 14;
 
 /// Base64 characters of a number that lost its end, for it to count.
 const MIN_REST: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::ProofCache;
+    use crate::crypto::der::{Reader, tag};
+    use crate::crypto::test_keys;
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+
+    fn examine(text: &str) -> Vec<Sighting> {
+        let cache = ProofCache::default();
+        let prover = Prover::new(&cache, 100_000);
+        let hits = (0..text.len()).filter(|&at| {
+            NAMES
+                .iter()
+                .any(|(anchor, ..)| text.as_bytes()[at..].starts_with(anchor.as_bytes()))
+        });
+        let hit = |at| Hit {
+            data: text.as_bytes(),
+            at,
+            is_wide: false,
+            prover: &prover,
+        };
+        hits.flat_map(|at| Jwk.examine(&hit(at))).collect()
+    }
+
+    /// A JWK of the multi-prime PKCS#1 structure in a file.
+    fn multi_prime(file: &str) -> String {
+        let data = test_keys::read(file);
+        let mut reader = Reader::new(Reader::new(&data).expect(tag::SEQUENCE).unwrap());
+        reader.unsigned().unwrap();
+        let text =
+            |reader: &mut Reader<'_>| Base64UrlUnpadded::encode_string(reader.unsigned().unwrap());
+        let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
+        let numbers = names.map(|name| format!("\"{name}\":\"{}\"", text(&mut reader)));
+        let mut others = Reader::new(reader.expect(tag::SEQUENCE).unwrap());
+        let mut oth = Vec::new();
+        while let Some(other) = others.expect(tag::SEQUENCE) {
+            let mut other = Reader::new(other);
+            let numbers =
+                ["r", "d", "t"].map(|name| format!("\"{name}\":\"{}\"", text(&mut other)));
+            oth.push(format!("{{{}}}", numbers.join(",")));
+        }
+        format!(
+            "{{\"kty\":\"RSA\",{},\"oth\":[{}]}}",
+            numbers.join(","),
+            oth.join(", ")
+        )
+    }
+
+    #[test]
+    fn keys_of_several_primes_are_proven() {
+        for file in ["forms/rsa2048x3.pkcs1.der", "forms/rsa4096x4.pkcs1.der"] {
+            let text = multi_prime(file);
+            let [Sighting::Key(evidence)] = &examine(&text)[..] else {
+                panic!("one key in {file}")
+            };
+            assert_eq!(evidence.key.proof, Proof::Arithmetic, "{file}");
+            assert_eq!(evidence.range, 0..text.len());
+            let (head, _) = text.split_once("\"oth\"").unwrap();
+            let [Sighting::Key(evidence)] = &examine(head)[..] else {
+                panic!("one key in {file}")
+            };
+            assert_eq!(
+                evidence.key.proof,
+                Proof::Parsed,
+                "{file} without its other primes"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_texts_end_soon() {
+        for unit in [
+            "\"kty\":\"EC\",",
+            "\"kty\":\"EC\"}",
+            "{\"kty\":\"EC\"",
+            "\"kty\":\"EC\",\"a\":[",
+            "\"kty\":\"EC\",\"a\":\"",
+            "\"kty\":\"EC\",\"a\":\\\"",
+            "{\"a\":{\"kty\":\"EC\"",
+            "\"crv\":\"a\",\"kty\":\"EC\"}",
+            "\"a\":[,\"b\":[,\"kty\":\"EC\"",
+            "\\\\\\\\\\\\\\\"kty\\\\\\\\\\\\\\\":\\\\\\\\\\\\\\\"EC\\\\\\\\\\\\\\\"",
+        ] {
+            let started = std::time::Instant::now();
+            let text = unit.repeat((256 << 10) / unit.len());
+            examine(&text);
+            let took = started.elapsed();
+            eprintln!("{unit} {took:?}");
+            assert!(took.as_secs() < 10, "{unit} takes {took:?} for 256 KiB");
+        }
+    }
+}
