@@ -4,6 +4,7 @@
 //! No whole JSON parser: what stands in strings and nested values is passed over, and what is left of an
 //! object is read as far as it goes.
 
+use crate::detect::LONGEST_FORM;
 use crate::text::{Mark, TextView, Written};
 use std::ops::Range;
 
@@ -43,6 +44,51 @@ pub struct Members {
     pub end: usize,
     /// The closing brace was met.
     pub is_closed: bool,
+}
+
+/// An object around a name, or what is left of it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its members as far as they can be read; the last one may have a [`Value::CutText`].
+    pub members: Vec<Member>,
+    /// From brace to brace, or what is left of that.
+    pub range: Range<usize>,
+    /// Both braces are there, and all between them was read.
+    pub is_whole: bool,
+}
+
+/// The object in which the name `own` stands, quote and all, at `anchor`.
+pub fn enclosing(view: TextView<'_>, anchor: usize, quote: Quote, own: &str) -> Option<Found> {
+    let opening = opening(view, anchor, own);
+    let mut at = opening.behind.unwrap_or(opening.start);
+    let mut start = opening.behind.map(|_| opening.start);
+    for attempt in 0..=MAX_ATTEMPTS {
+        let from = match (attempt, start) {
+            (MAX_ATTEMPTS, _) => anchor,
+            (_, Some(_)) => at,
+            (_, None) => next_name(view, at, anchor, quote),
+        };
+        let Members {
+            members,
+            end,
+            is_closed,
+        } = members(view, from, quote, own);
+        let holds_anchor = members
+            .iter()
+            .any(|member| is(view, &member.name, own) && member.name.start >= anchor);
+        if holds_anchor {
+            return Some(Found {
+                members,
+                range: start.unwrap_or(from)..end,
+                is_whole: is_closed && start.is_some(),
+            });
+        }
+        // Something that cannot be read stands before the anchor: go on with the next name behind it.
+        start = None;
+        let stopped = if is_closed { from } else { end };
+        at = view.after(stopped.max(from)).min(anchor);
+    }
+    None
 }
 
 /// How the name that starts at `name` is quoted; the offset where its quote starts.
@@ -131,6 +177,70 @@ pub fn close_name(view: TextView<'_>, at: usize, quote: Quote) -> Option<usize> 
         }
         None => (!view.char_at(at).is_some_and(is_word)).then_some(at),
     }
+}
+
+/// Where an object begins.
+#[derive(Clone, Copy)]
+struct Opening {
+    /// Its brace, or where the text begins.
+    start: usize,
+    /// Behind the brace; `None` when it is lost.
+    behind: Option<usize>,
+}
+
+/// Where the object opens in which the name `own` stands, quote and all, at `from`: behind another `own` at
+/// the latest, which bounds the work on a text of nothing but names.
+fn opening(view: TextView<'_>, from: usize, own: &str) -> Opening {
+    let mut depth = 0usize;
+    let mut names = 0;
+    let mut at = from;
+    while let Some(before) = view.before(at) {
+        if from - before > LONGEST_FORM {
+            break;
+        }
+        let Some(character) = view.char_at(before) else {
+            if view.is_foreign(before) {
+                at = before;
+                continue;
+            }
+            break;
+        };
+        let bracket = match character {
+            b'%' => view.mark(before).filter(|mark| b"{}".contains(&mark.what)),
+            b'{' | b'}' => view.mark(before),
+            b'\t' | b'\n' | b'\r' | b' '..=b'~' => None,
+            _ => break,
+        };
+        match bracket {
+            Some(mark) if mark.what == b'}' => depth += 1,
+            Some(mark) if depth == 0 => {
+                return Opening {
+                    start: before,
+                    behind: Some(mark.behind),
+                };
+            }
+            Some(_) => depth -= 1,
+            None => {}
+        }
+        if let Some(behind) = view.skip(before, own).filter(|_| is_name(view, before)) {
+            names += 1;
+            if depth == 0 || names > MAX_NAMES_BEFORE {
+                at = behind;
+                break;
+            }
+        }
+        at = before;
+    }
+    Opening {
+        start: at,
+        behind: None,
+    }
+}
+
+/// Whether a quote stands before `at`.
+fn is_name(view: TextView<'_>, at: usize) -> bool {
+    let before = view.before(at).and_then(|before| view.char_at(before));
+    before.is_some_and(|character| b"\"'`2 {,".contains(&character))
 }
 
 fn member(view: TextView<'_>, at: usize, quote: Quote) -> Option<Member> {
@@ -281,6 +391,12 @@ fn is_quote(mark: &Mark, (what, written): (u8, Written)) -> bool {
 fn is_word(character: u8) -> bool {
     character.is_ascii_alphanumeric() || character == b'_' || character == b'$'
 }
+
+/// Names of the same kind inside nested values before an anchor.
+const MAX_NAMES_BEFORE: usize = 4;
+
+/// Times reading starts again behind something unreadable; the last time at the anchor itself.
+const MAX_ATTEMPTS: usize = 8;
 
 /// What strings are put in.
 const QUOTES: [u8; 3] = [b'"', b'\'', b'`'];

@@ -12,7 +12,7 @@
 //! JavaScript print of it. In a set each key is found by itself. A JWK encrypted as a whole (RFC 7517,
 //! section 7) is not recognised.
 
-use super::json::{self, Member, Members, Quote, Value};
+use super::json::{self, Found, Quote, Value};
 use super::numbers::{self, Named, Reading, RsaTexts};
 use crate::clue::Clue;
 use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey};
@@ -66,8 +66,11 @@ fn read(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Reading> {
     {
         return None;
     }
-    let start = opening(view, quoted, name.text)?;
-    let object = Object::read(window, start, quoted, quote, name.text)?;
+    let object = Object {
+        view: window,
+        quote,
+        found: json::enclosing(window, quoted, quote, name.text)?,
+    };
     // The anchor `kty` announces the same object.
     if name.text != KTY && object.text(Field::Kty).is_some() {
         return None;
@@ -100,70 +103,6 @@ fn names(view: TextView<'_>, at: usize) -> impl Iterator<Item = Name> {
         })
 }
 
-/// Where an object begins.
-#[derive(Clone, Copy)]
-struct Opening {
-    /// Its brace, or where the text begins.
-    start: usize,
-    /// Behind the brace; `None` when it is lost.
-    behind: Option<usize>,
-}
-
-/// Where the object opens in which a name stands, quote and all, at `from`. `None` when another `name` stands
-/// before it, which is then the one that announces the object... or what is left of two.
-fn opening(view: TextView<'_>, from: usize, own: &str) -> Option<Opening> {
-    let mut depth = 0usize;
-    let mut names = 0;
-    let mut at = from;
-    while let Some(before) = view.before(at) {
-        if from - before > LONGEST_FORM {
-            break;
-        }
-        let Some(character) = view.char_at(before) else {
-            if view.is_foreign(before) {
-                at = before;
-                continue;
-            }
-            break;
-        };
-        let bracket = match character {
-            b'%' => view.mark(before).filter(|mark| b"{}".contains(&mark.what)),
-            b'{' | b'}' => view.mark(before),
-            b'\t' | b'\n' | b'\r' | b' '..=b'~' => None,
-            _ => break,
-        };
-        match bracket {
-            Some(mark) if mark.what == b'}' => depth += 1,
-            Some(mark) if depth == 0 => {
-                return Some(Opening {
-                    start: before,
-                    behind: Some(mark.behind),
-                });
-            }
-            Some(_) => depth -= 1,
-            None => {}
-        }
-        if let Some(behind) = view.skip(before, own).filter(|_| is_name(view, before)) {
-            names += 1;
-            if depth == 0 || names > MAX_NAMES_BEFORE {
-                at = behind;
-                break;
-            }
-        }
-        at = before;
-    }
-    Some(Opening {
-        start: at,
-        behind: None,
-    })
-}
-
-/// Whether a quote stands before `at`.
-fn is_name(view: TextView<'_>, at: usize) -> bool {
-    let before = view.before(at).and_then(|before| view.char_at(before));
-    before.is_some_and(|character| b"\"'`2 {,".contains(&character))
-}
-
 /// The members of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -188,57 +127,13 @@ enum Field {
 struct Object<'d> {
     view: TextView<'d>,
     quote: Quote,
-    members: Vec<Member>,
-    /// From brace to brace, or what is left of it.
-    range: Range<usize>,
-    is_whole: bool,
+    found: Found,
 }
 
-impl<'d> Object<'d> {
-    /// Reads the object in which the name `own` stands, quote and all, at `anchor`.
-    fn read(
-        view: TextView<'d>,
-        opening: Opening,
-        anchor: usize,
-        quote: Quote,
-        own: &str,
-    ) -> Option<Self> {
-        let mut at = opening.behind.unwrap_or(opening.start);
-        let mut start = opening.behind.map(|_| opening.start);
-        for attempt in 0..=MAX_ATTEMPTS {
-            let from = match (attempt, start) {
-                (MAX_ATTEMPTS, _) => anchor,
-                (_, Some(_)) => at,
-                (_, None) => json::next_name(view, at, anchor, quote),
-            };
-            let Members {
-                members,
-                end,
-                is_closed,
-            } = json::members(view, from, quote, own);
-            let holds_anchor = members
-                .iter()
-                .any(|member| json::is(view, &member.name, own) && member.name.start >= anchor);
-            if holds_anchor {
-                return Some(Self {
-                    view,
-                    quote,
-                    members,
-                    range: start.unwrap_or(from)..end,
-                    is_whole: is_closed && start.is_some(),
-                });
-            }
-            // Something that cannot be read stands before the anchor: go on with the next name behind it.
-            start = None;
-            let stopped = if is_closed { from } else { end };
-            at = view.after(stopped.max(from)).min(anchor);
-        }
-        None
-    }
-
+impl Object<'_> {
     fn value(&self, field: Field) -> Option<&Value> {
         let name = FIELDS.iter().find(|(_, known)| *known == field)?.0;
-        let mut members = self.members.iter();
+        let mut members = self.found.members.iter();
         let member = members.find(|member| json::is(self.view, &member.name, name))?;
         Some(&member.value)
     }
@@ -266,25 +161,25 @@ impl<'d> Object<'d> {
             .filter(|key| key.proof != Proof::Parsed || !self.is_typed(kind))
             .or_else(|| self.rest(kind));
         let sighting = match key {
-            Some(key) if !self.is_whole => {
+            Some(key) if !self.found.is_whole => {
                 let width = self.view.encoding().width();
                 let fragment = Fragment {
-                    present: (self.range.len() / width) as u64,
+                    present: (self.found.range.len() / width) as u64,
                     expected: None,
                 };
                 let encoding = self.view.encoding().name();
-                Sighting::Key(key.fragment_at(FORM, encoding, self.range, fragment))
+                Sighting::Key(key.fragment_at(FORM, encoding, self.found.range, fragment))
             }
-            Some(key) => Sighting::Key(key.at(FORM, self.view.encoding().name(), self.range)),
+            Some(key) => Sighting::Key(key.at(FORM, self.view.encoding().name(), self.found.range)),
             None => Sighting::Public(Clue {
                 identity: Arc::new(Identity::new(self.public(kind)?)),
                 form: PUBLIC_FORM,
-                range: self.range,
+                range: self.found.range,
             }),
         };
         Some(Reading {
             sighting,
-            is_whole: self.is_whole,
+            is_whole: self.found.is_whole,
         })
     }
 
@@ -329,9 +224,9 @@ impl<'d> Object<'d> {
                 let d = self.number(Field::D).filter(|d| d.len() == 32)?;
                 Key::edwards(&prover.x25519(&d)?, &d, self.public(kind).as_ref())
             }
-            KeyType::OtherOkp => numbers::other(&*self.number(Field::D)?),
-            KeyType::Oct => numbers::symmetric(&*self.number(Field::K)?),
-            KeyType::Akp => numbers::other(&*self.number(Field::Priv)?),
+            KeyType::OtherOkp => numbers::other(&self.number(Field::D)?),
+            KeyType::Oct => numbers::symmetric(&self.number(Field::K)?),
+            KeyType::Akp => numbers::other(&self.number(Field::Priv)?),
         }
     }
 
@@ -342,8 +237,8 @@ impl<'d> Object<'d> {
                 [point] => PublicKey::ec(curve, point),
                 _ => None,
             },
-            KeyType::Ed25519 => PublicKey::ed25519(&*self.number(Field::X)?),
-            KeyType::X25519 => PublicKey::x25519(&*self.number(Field::X)?),
+            KeyType::Ed25519 => PublicKey::ed25519(&self.number(Field::X)?),
+            KeyType::X25519 => PublicKey::x25519(&self.number(Field::X)?),
             _ => None,
         }
     }
@@ -397,7 +292,7 @@ impl<'d> Object<'d> {
         if text.len() < MIN_REST {
             return None;
         }
-        self.range.end = gathered.last.max(cut.start);
+        self.found.range.end = gathered.last.max(cut.start);
         let kind = match kind {
             KeyType::Rsa => Kind::Private(Algorithm::Rsa),
             KeyType::Ec(_) => Kind::Private(Algorithm::Ec),
@@ -406,7 +301,7 @@ impl<'d> Object<'d> {
             KeyType::Oct => Kind::Symmetric,
             KeyType::OtherOkp | KeyType::Akp => Kind::Other,
         };
-        Some(numbers::shape(kind, &*text.decode()?))
+        Some(numbers::shape(kind, &text.decode()?))
     }
 }
 
@@ -525,12 +420,6 @@ const CURVES: [(&str, KeyType); 9] = [
     ("X448", KeyType::OtherOkp),
 ];
 
-/// Names of the same kind inside nested values before an anchor.
-const MAX_NAMES_BEFORE: usize = 4;
-
-/// Times reading starts again behind something unreadable; the last time at the anchor itself.
-const MAX_ATTEMPTS: usize = 8;
-
 /// Primes beyond the second.
 const MAX_OTHER_PRIMES: usize = 14;
 
@@ -625,7 +514,6 @@ mod tests {
             let text = unit.repeat((256 << 10) / unit.len());
             examine(&text);
             let took = started.elapsed();
-            eprintln!("{unit} {took:?}");
             assert!(took.as_secs() < 10, "{unit} takes {took:?} for 256 KiB");
         }
     }

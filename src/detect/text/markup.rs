@@ -1,5 +1,6 @@
-//! Tags of XML that may lie anywhere: escaped in other texts, with or without prefixes of namespaces.
+//! Elements of XML that may lie anywhere: escaped in other texts, with or without prefixes of namespaces.
 
+use crate::detect::LONGEST_FORM;
 use crate::text::TextView;
 use std::ops::Range;
 
@@ -132,8 +133,113 @@ impl Tag {
     }
 }
 
+/// What an element inside says.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Between the tags.
+    Text(Range<usize>),
+    /// Text whose closing tag is lost: where it starts.
+    CutText(usize),
+    /// Attributes.
+    Tag(Tag),
+}
+
+/// The elements inside another one, as far as they can be read.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// Local names, and what the elements say.
+    pub contents: Vec<(Range<usize>, Content)>,
+    /// From the tag that opens the outer element to the one that closes it, or what is left of that.
+    pub range: Range<usize>,
+    /// Both tags are there.
+    pub is_whole: bool,
+}
+
+impl Inside {
+    /// Reads the elements from `at` on: behind `open`, the tag that opens the element `name`, or in the midst
+    /// of it.
+    pub fn read(view: TextView<'_>, name: &str, open: Option<&Tag>, at: usize) -> Self {
+        let mut inside = Self {
+            contents: Vec::new(),
+            range: open.map_or(at..at, |tag| tag.range.clone()),
+            is_whole: false,
+        };
+        let mut pending: Option<Tag> = None;
+        let mut position = at;
+        while inside.contents.len() < MAX_CONTENTS {
+            let tag = next_tag(view, position).and_then(|next| Tag::read(view, next));
+            let Some(tag) = tag else { break };
+            if tag.is(view, name) {
+                if tag.kind == TagKind::Close {
+                    inside.range.end = tag.range.end;
+                    inside.is_whole = open.is_some();
+                    pending = None;
+                }
+                break;
+            }
+            position = tag.range.end;
+            match (tag.kind, pending.take()) {
+                (TagKind::Close, Some(opened)) if same(view, &opened.name, &tag.name) => {
+                    let text = opened.range.end..tag.range.start;
+                    inside.take(&opened, Content::Text(text), tag.range.end);
+                }
+                (TagKind::Close, _) => {}
+                (kind, _) => {
+                    if !tag.attributes.is_empty() {
+                        inside.take(&tag, Content::Tag(tag.clone()), tag.range.end);
+                    }
+                    pending = (kind == TagKind::Open).then_some(tag);
+                }
+            }
+        }
+        if let Some(opened) = pending {
+            let behind = opened.range.end;
+            inside.take(&opened, Content::CutText(behind), behind);
+        }
+        inside
+    }
+
+    /// What the elements `name` say.
+    pub fn find(&self, view: TextView<'_>, name: &'static str) -> impl Iterator<Item = &Content> {
+        let named = self
+            .contents
+            .iter()
+            .filter(move |(range, _)| view.skip(range.start, name) == Some(range.end));
+        named.map(|(_, content)| content)
+    }
+
+    fn take(&mut self, tag: &Tag, content: Content, behind: usize) {
+        if self.range.is_empty() {
+            self.range.start = tag.range.start;
+        }
+        self.range.end = behind;
+        self.contents.push((tag.name.clone(), content));
+    }
+}
+
+/// Where the text begins that runs up to the closing tag at `from`; `None` when the tag that opens the
+/// element stands in it.
+pub fn text_before(view: TextView<'_>, from: usize, name: &str) -> Option<usize> {
+    let mut at = from;
+    while let Some(before) = view.before(at) {
+        let is_text = matches!(
+            view.char_at(before),
+            Some(b'\t' | b'\n' | b'\r' | b' '..=b'~')
+        );
+        if !is_text || from - before > LONGEST_FORM {
+            break;
+        }
+        if let Some(behind) = view.skip(before, name) {
+            let is_open = Tag::around(view, before).is_some_and(|tag| tag.kind == TagKind::Open);
+            return (!is_open).then_some(behind);
+        }
+        at = before;
+    }
+    Some(at)
+}
+
 /// The first `<` from `at` on; `None` when the text ends before.
-pub fn next_tag(view: TextView<'_>, at: usize) -> Option<usize> {
+fn next_tag(view: TextView<'_>, at: usize) -> Option<usize> {
     let mut at = at;
     loop {
         let mark = view.mark(at)?;
@@ -142,6 +248,17 @@ pub fn next_tag(view: TextView<'_>, at: usize) -> Option<usize> {
         }
         at = mark.behind;
     }
+}
+
+fn same(view: TextView<'_>, one: &Range<usize>, other: &Range<usize>) -> bool {
+    let mut places = (one.start, other.start);
+    while places.0 < one.end && places.1 < other.end {
+        if view.char_at(places.0) != view.char_at(places.1) {
+            return false;
+        }
+        places = (view.after(places.0), view.after(places.1));
+    }
+    one.len() == other.len()
 }
 
 fn is_name(character: u8) -> bool {
@@ -156,3 +273,6 @@ const MAX_NAME: usize = 64;
 
 /// Characters of all attributes of a tag.
 const MAX_ATTRIBUTES: usize = 512;
+
+/// Elements inside that are kept.
+const MAX_CONTENTS: usize = 32;

@@ -10,7 +10,7 @@
 //!
 //! Numbers are base64 of big-endian bytes. Elements stand in any order.
 
-use super::markup::{Tag, TagKind, next_tag};
+use super::markup::{Content, Inside, Tag, TagKind, text_before};
 use super::numbers::{self, Named, Reading, RsaTexts};
 use crate::bytes::trim_zeros;
 use crate::clue::Clue;
@@ -50,37 +50,21 @@ fn read(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Reading> {
     })?;
     let window = view.until(at.saturating_add(LONGEST_FORM));
     let tag = Tag::around(window, name).filter(|tag| tag.is(view, container.name))?;
-    let element = match tag.kind {
-        TagKind::Open => Element::read(window, container, Some(&tag), tag.range.end),
+    let inside = match tag.kind {
+        TagKind::Open => Inside::read(window, container.name, Some(&tag), tag.range.end),
         TagKind::Close => {
             let start = text_before(view, tag.range.start, container.name)?;
             let lost = view.until(tag.range.end);
-            Element::read(lost, container, None, start)
+            Inside::read(lost, container.name, None, start)
         }
         TagKind::Empty => return None,
     };
+    let element = Element {
+        view: window,
+        kind: container.kind,
+        inside,
+    };
     element.judge(prover)
-}
-
-/// Where the text begins that runs up to the closing tag at `from`; `None` when the tag that opens the
-/// element stands in it.
-fn text_before(view: TextView<'_>, from: usize, name: &str) -> Option<usize> {
-    let mut at = from;
-    while let Some(before) = view.before(at) {
-        let is_text = matches!(
-            view.char_at(before),
-            Some(b'\t' | b'\n' | b'\r' | b' '..=b'~')
-        );
-        if !is_text || from - before > LONGEST_FORM {
-            break;
-        }
-        if let Some(behind) = view.skip(before, name) {
-            let is_open = Tag::around(view, before).is_some_and(|tag| tag.kind == TagKind::Open);
-            return (!is_open).then_some(behind);
-        }
-        at = before;
-    }
-    Some(at)
 }
 
 /// An element that holds a key.
@@ -98,95 +82,20 @@ enum KeyKind {
     Ec,
 }
 
-/// What an element inside says.
-enum Content {
-    /// Base64, between the tags.
-    Text(Range<usize>),
-    /// Text whose closing tag is lost.
-    CutText(Range<usize>),
-    /// Attributes.
-    Tag(Tag),
-}
-
 /// What was read of a key.
 struct Element<'d> {
     view: TextView<'d>,
     kind: KeyKind,
-    contents: Vec<(Range<usize>, Content)>,
-    range: Range<usize>,
-    is_whole: bool,
+    inside: Inside,
 }
 
-impl<'d> Element<'d> {
-    /// Reads the elements from `at` on: behind the tag that opens the key's own, or in its midst.
-    fn read(view: TextView<'d>, container: &Container, open: Option<&Tag>, at: usize) -> Self {
-        let mut element = Self {
-            view,
-            kind: container.kind,
-            contents: Vec::new(),
-            range: open.map_or(at..at, |tag| tag.range.clone()),
-            is_whole: false,
-        };
-        let mut pending: Option<Tag> = None;
-        let mut position = at;
-        while element.contents.len() < MAX_CONTENTS {
-            let Some(next) = next_tag(view, position) else {
-                break;
-            };
-            let Some(tag) = Tag::read(view, next) else {
-                break;
-            };
-            if tag.is(view, container.name) {
-                if tag.kind == TagKind::Close {
-                    element.range.end = tag.range.end;
-                    element.is_whole = open.is_some();
-                    pending = None;
-                }
-                break;
-            }
-            position = tag.range.end;
-            match (tag.kind, pending.take()) {
-                (TagKind::Close, Some(opened)) if same(view, &opened.name, &tag.name) => {
-                    let text = opened.range.end..next;
-                    element.take(&opened, Content::Text(text), tag.range.end);
-                }
-                (TagKind::Close, _) => {}
-                (kind, _) => {
-                    if !tag.attributes.is_empty() {
-                        element.take(&tag, Content::Tag(tag.clone()), tag.range.end);
-                    }
-                    pending = (kind == TagKind::Open).then_some(tag);
-                }
-            }
-        }
-        if let Some(opened) = pending {
-            let end = next_tag(view, opened.range.end).unwrap_or(opened.range.end);
-            let rest = Content::CutText(opened.range.end..end);
-            let behind = opened.range.end;
-            element.take(&opened, rest, behind);
-        }
-        element
-    }
-
-    fn take(&mut self, tag: &Tag, content: Content, behind: usize) {
-        if self.range.is_empty() {
-            self.range.start = tag.range.start;
-        }
-        self.range.end = behind;
-        self.contents.push((tag.name.clone(), content));
-    }
-
-    fn find(&self, name: &str) -> impl Iterator<Item = &Content> {
-        let view = self.view;
-        let named = self
-            .contents
-            .iter()
-            .filter(move |(range, _)| view.skip(range.start, name) == Some(range.end));
-        named.map(|(_, content)| content)
+impl Element<'_> {
+    fn find(&self, name: &'static str) -> impl Iterator<Item = &Content> {
+        self.inside.find(self.view, name)
     }
 
     /// The number in the element `name`: in base64, or as a decimal `Value`.
-    fn number(&self, name: &str) -> Option<SecretBuf> {
+    fn number(&self, name: &'static str) -> Option<SecretBuf> {
         self.find(name).find_map(|content| match content {
             Content::Text(range) => numbers::decode(self.view, range),
             Content::Tag(tag) => decimal(self.view, &tag.attribute(self.view, "Value")?),
@@ -201,24 +110,26 @@ impl<'d> Element<'d> {
             .or_else(|| self.rest());
         let encoding = self.view.encoding();
         let sighting = match key {
-            Some(key) if !self.is_whole => {
+            Some(key) if !self.inside.is_whole => {
                 let fragment = Fragment {
-                    present: (self.range.len() / encoding.width()) as u64,
+                    present: (self.inside.range.len() / encoding.width()) as u64,
                     expected: None,
                 };
                 let form = self.kind.form();
-                Sighting::Key(key.fragment_at(form, encoding.name(), self.range, fragment))
+                Sighting::Key(key.fragment_at(form, encoding.name(), self.inside.range, fragment))
             }
-            Some(key) => Sighting::Key(key.at(self.kind.form(), encoding.name(), self.range)),
+            Some(key) => {
+                Sighting::Key(key.at(self.kind.form(), encoding.name(), self.inside.range))
+            }
             None => Sighting::Public(Clue {
                 identity: Arc::new(Identity::new(self.public()?)),
                 form: self.kind.public_form(),
-                range: self.range,
+                range: self.inside.range,
             }),
         };
         Some(Reading {
             sighting,
-            is_whole: self.is_whole,
+            is_whole: self.inside.is_whole,
         })
     }
 
@@ -318,7 +229,7 @@ impl<'d> Element<'d> {
         let start = private
             .flat_map(|name| self.find(name))
             .find_map(|content| match content {
-                Content::CutText(range) => Some(range.start),
+                Content::CutText(start) => Some(*start),
                 _ => None,
             })?;
         let (text, gathered) =
@@ -326,13 +237,13 @@ impl<'d> Element<'d> {
         if text.len() < MIN_REST {
             return None;
         }
-        self.range.end = gathered.last;
+        self.inside.range.end = gathered.last;
         let algorithm = match self.kind {
             KeyKind::Rsa => Algorithm::Rsa,
             KeyKind::Dsa => Algorithm::Dsa,
             KeyKind::Ec => Algorithm::Ec,
         };
-        Some(numbers::shape(Kind::Private(algorithm), &*text.decode()?))
+        Some(numbers::shape(Kind::Private(algorithm), &text.decode()?))
     }
 }
 
@@ -361,17 +272,6 @@ impl KeyKind {
             Self::Ec => &PRIVATE_EC,
         }
     }
-}
-
-fn same(view: TextView<'_>, one: &Range<usize>, other: &Range<usize>) -> bool {
-    let mut places = (one.start, other.start);
-    while places.0 < one.end && places.1 < other.end {
-        if view.char_at(places.0) != view.char_at(places.1) {
-            return false;
-        }
-        places = (view.after(places.0), view.after(places.1));
-    }
-    one.len() == other.len()
 }
 
 /// A number in decimal digits, of at most the size that a coordinate has; big-endian.
@@ -439,11 +339,57 @@ const CURVES: [(&str, Curve); 4] = [
     ("1.3.132.0.10", Curve::Secp256k1),
 ];
 
-/// Elements inside that are kept.
-const MAX_CONTENTS: usize = 32;
-
 /// Bytes of a coordinate of the largest curve.
 const MAX_DECIMAL_BYTES: usize = 66;
 
 /// Base64 characters of a number that lost its end, for it to count.
 const MIN_REST: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::ProofCache;
+    use crate::text::Encoding;
+
+    #[test]
+    fn decimal_numbers_are_read() {
+        let view = TextView::new(b"65537 12a", Encoding::Ascii);
+        let number = decimal(view, &(0..5)).unwrap();
+        assert_eq!(trim_zeros(&number), [1, 0, 1]);
+        assert!(decimal(view, &(6..9)).is_none());
+        assert!(decimal(view, &(0..0)).is_none());
+        let long = [b'9'; 200];
+        assert!(decimal(TextView::new(&long, Encoding::Ascii), &(0..200)).is_none());
+    }
+
+    #[test]
+    fn hostile_texts_end_soon() {
+        let cache = ProofCache::default();
+        let prover = Prover::new(&cache, 100_000);
+        for unit in [
+            "<RSAKeyValue>",
+            "</RSAKeyValue>",
+            "</RSAKeyValue><a>",
+            "<RSAKeyValue><DSAKeyValue>",
+            "<RSAKeyPair><D>A</D>",
+            "<RSAKeyValue ",
+            "</RSAKeyPair></DSAKeyValue>",
+        ] {
+            let text = unit.repeat((256 << 10) / unit.len());
+            let started = std::time::Instant::now();
+            for (at, window) in text.as_bytes().windows(10).enumerate() {
+                if [&b"SAKeyValue"[..], b"ECKeyValue", b"RSAKeyPair"].contains(&window) {
+                    let hit = Hit {
+                        data: text.as_bytes(),
+                        at,
+                        is_wide: false,
+                        prover: &prover,
+                    };
+                    XmlKey.examine(&hit);
+                }
+            }
+            let took = started.elapsed();
+            assert!(took.as_secs() < 10, "{unit} takes {took:?} for 256 KiB");
+        }
+    }
+}
