@@ -528,3 +528,20 @@ fn ec_keys_in_xml_are_proven() {
         );
     }
 }
+
+/// UTF-16 is the business of the PEM detector's own tests.
+#[test]
+fn pem_inside_json_is_found_by_the_pem_detector() {
+    for file in [
+        "forms/rsa2048.service-account.json",
+        "forms/p256.node-pem.json",
+    ] {
+        let findings = scan(&key(file)).findings;
+        assert_eq!(findings.len(), 1, "{file}");
+        assert_eq!(
+            (findings[0].proof, findings[0].places[0].form),
+            (Proof::Arithmetic, "pem.pkcs8"),
+            "{file}"
+        );
+    }
+}
