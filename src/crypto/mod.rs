@@ -10,6 +10,7 @@ pub mod public_key;
 mod published;
 pub mod random;
 pub mod rsa;
+pub mod rsa_multi;
 pub mod rsa_parts;
 #[cfg(test)]
 pub(crate) mod test_keys;

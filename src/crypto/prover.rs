@@ -3,7 +3,8 @@
 
 use super::dsa::DsaNumbers;
 use super::public_key::{Identity, PublicKey};
-use super::rsa::{MultiPrime, RsaNumbers, RsaProof};
+use super::rsa::{RsaNumbers, RsaProof};
+use super::rsa_multi::MultiPrime;
 use super::rsa_parts::RsaParts;
 use super::{Curve, edwards};
 use crate::secret::exposed;
@@ -107,25 +108,6 @@ impl<'s> Prover<'s> {
         Some((proof, Some(identity)))
     }
 
-    /// Whether RSA numbers with three primes or more are a key: `Proven` or `Refused`; `None` when the budget
-    /// is used up.
-    pub fn rsa_multi(&self, numbers: &MultiPrime<'_>) -> Option<Judgement> {
-        if !numbers.look_consistent() {
-            return Some(Judgement::Refused);
-        }
-        let primes = numbers.primes.iter().map(|prime| prime.expose());
-        let parts: Vec<&[u8]> = [&b"rsa multi"[..], numbers.n, numbers.e, numbers.d.expose()]
-            .into_iter()
-            .chain(primes)
-            .collect();
-        self.judge(numbers.cost(), &parts, || {
-            let key = PublicKey::rsa(numbers.n, numbers.e).filter(|_| numbers.is_key());
-            key.map_or(Judgement::Refused, |key| {
-                Judgement::Proven(Arc::new(Identity::new(key)))
-            })
-        })
-    }
-
     /// The key that what is left of RSA numbers determines; `None` when the budget is used up.
     pub fn rsa_parts(&self, parts: &RsaParts<'_>) -> Option<Judgement> {
         if !parts.may_determine_key() {
@@ -152,6 +134,16 @@ impl<'s> Prover<'s> {
             }
             None => Judgement::Refused,
         })
+    }
+
+    /// The public half of an RSA key of several primes; `None` when the budget is used up.
+    pub fn rsa_multi(&self, numbers: &MultiPrime<'_>) -> Option<Judgement> {
+        if !numbers.look_consistent() {
+            return Some(Judgement::Refused);
+        }
+        let mut parts = vec![&b"rsa multi"[..], numbers.n, numbers.e, numbers.d.expose()];
+        parts.extend(numbers.primes.iter().map(|prime| prime.expose()));
+        self.judge(numbers.cost(), &parts, || derived(numbers.prove()))
     }
 
     /// The public half of a DSA key; `None` when the budget is used up.

@@ -141,8 +141,9 @@ impl RsaParts<'_> {
         if p.cmp_vartime(q).is_eq() || !is_prime(p) || !is_prime(q) {
             return None;
         }
-        let given = self.e.filter(|e| self.fits(e, p, q)).map(<[u8]>::to_vec);
-        let public = match given.or_else(|| self.exponent(p, q)) {
+        // What the private exponents say goes before a public exponent that may be damaged.
+        let given = || self.e.filter(|e| self.fits(e, p, q)).map(<[u8]>::to_vec);
+        let public = match self.exponent(p, q).or_else(given) {
             Some(e) => vec![PublicKey::rsa(&bytes(n), &e)?],
             None => with_usual_exponents(n),
         };

@@ -3,12 +3,13 @@
 use crate::crypto::dsa::DsaNumbers;
 use crate::crypto::prover::{Digest256, Judgement, digest};
 use crate::crypto::random::{is_varied, looks_random};
-use crate::crypto::rsa::{MultiPrime, RsaNumbers, RsaProof};
+use crate::crypto::rsa::{RsaNumbers, RsaProof};
+use crate::crypto::rsa_multi::MultiPrime;
 use crate::crypto::rsa_parts::RsaParts;
 use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey, der};
 pub use crate::finding::Fragment;
 use crate::finding::{Kind, Proof};
-use crate::secret::exposed;
+use crate::secret::{Secret, exposed};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -68,21 +69,6 @@ impl Key {
             key_id: None,
             digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
         })
-    }
-
-    /// Judges the numbers of an RSA structure with three primes or more. `None` when they do not fit one
-    /// another, or the budget for proofs is used up.
-    pub fn rsa_multi(numbers: &MultiPrime<'_>, prover: &Prover<'_>) -> Option<Self> {
-        let Judgement::Proven(public) = prover.rsa_multi(numbers)? else {
-            return None;
-        };
-        let digest = digest(&[b"rsa multi", numbers.n, numbers.d.expose()]);
-        Some(Self::derived_from(
-            public,
-            Vec::new(),
-            Proof::Arithmetic,
-            digest,
-        ))
     }
 
     /// Judges what is left of the numbers of an RSA structure. Where it determines the key it is proven and
@@ -163,6 +149,36 @@ impl Key {
         Some(match whole {
             Some(whole) if key.proof < Proof::Arithmetic => whole,
             _ => key,
+        })
+    }
+
+    /// Judges the numbers of an RSA structure with more than two primes: proven, or a mere shape. `None` when
+    /// the budget for proofs is used up.
+    pub fn rsa_multi(
+        n: &[u8],
+        e: &[u8],
+        d: Secret<'_>,
+        primes: &[Secret<'_>],
+        prover: &Prover<'_>,
+    ) -> Option<Self> {
+        let public = match prover.rsa_multi(&MultiPrime { n, e, d, primes })? {
+            Judgement::Derived(public) => Some(public),
+            _ => None,
+        };
+        let is_proven = public.is_some();
+        Some(Self {
+            kind: Kind::Private(Algorithm::Rsa),
+            proof: if is_proven {
+                Proof::Arithmetic
+            } else {
+                Proof::Shape
+            },
+            bits: Some(crate::bytes::bit_length(n)),
+            curve: None,
+            public,
+            derived: Vec::new(),
+            key_id: None,
+            digest: digest(&[b"rsa multi", n, d.expose()]),
         })
     }
 

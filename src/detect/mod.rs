@@ -119,6 +119,8 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &text::base64::Base64Pem,
     &text::hex::Hex,
     &text::lines::Lines,
+    &text::jwk::Jwk,
+    &text::xml::XmlKey,
     &der::pkcs1::Pkcs1,
     &der::pkcs8::Pkcs8,
     &der::sec1::Sec1,

@@ -68,11 +68,12 @@ impl PublicHalves {
 }
 
 /// How a public half lies in memory: the coordinates of a point big-endian one after the other, or the
-/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 or Curve448 key as it is; a modulus
-/// or a DSA key big-endian.
+/// first one behind the sign of the second (SEC 1 compressed); a Curve25519 or Curve448 key as it is; a DSA key
+/// big-endian.
 fn patterns(key: &PublicKey) -> Vec<Vec<u8>> {
     match key {
-        PublicKey::Rsa { n, .. } => vec![n.to_vec()],
+        // A modulus alone does not tell the exponent, and so not the name.
+        PublicKey::Rsa { .. } => Vec::new(),
         PublicKey::Dsa { y, .. } => vec![y.to_vec()],
         PublicKey::Ec { point, .. } => {
             let coordinates = point.get(1..).unwrap_or_default();

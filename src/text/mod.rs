@@ -2,9 +2,11 @@
 
 mod base64;
 mod lines;
+mod mark;
 
 pub use base64::{Alphabet, Base64Text, Gathered};
 pub use lines::Line;
+pub use mark::{Mark, Written};
 
 /// How characters lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,27 @@ impl<'d> TextView<'d> {
             Encoding::Utf16Be => (first == 0).then(|| self.data.get(at + 1).copied())??,
         };
         character.is_ascii().then_some(character)
+    }
+
+    /// Whether a character beyond ASCII may stand at byte `at`, as part of a word of some language.
+    pub fn is_foreign(&self, at: usize) -> bool {
+        let byte = |index: usize| self.data.get(at.saturating_add(index)).copied();
+        match self.encoding {
+            Encoding::Ascii => byte(0).is_some_and(|byte| byte >= 0x80),
+            Encoding::Utf16Le => byte(0)
+                .zip(byte(1))
+                .is_some_and(|(low, high)| high > 0 || low >= 0x80),
+            Encoding::Utf16Be => byte(0)
+                .zip(byte(1))
+                .is_some_and(|(high, low)| high > 0 || low >= 0x80),
+        }
+    }
+
+    /// The same text up to byte `end`.
+    #[must_use]
+    pub fn until(self, end: usize) -> Self {
+        let data = self.data.get(..end).unwrap_or(self.data);
+        Self { data, ..self }
     }
 
     /// The byte offset of the character before the one at `at`.

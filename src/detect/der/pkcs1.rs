@@ -10,7 +10,7 @@
 use crate::bytes;
 use crate::crypto::Prover;
 use crate::crypto::der::{self, Reader, tag};
-use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS, MultiPrime, RsaNumbers};
+use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS, RsaNumbers};
 use crate::detect::der::damaged;
 use crate::detect::key::{Key, with_header};
 use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
@@ -89,13 +89,8 @@ fn contents(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
         while let Some(mut other) = others.inside(tag::SEQUENCE) {
             primes.push(Secret::new(other.unsigned()?));
         }
-        let numbers = MultiPrime {
-            n,
-            e,
-            d: Secret::new(d),
-            primes: &primes,
-        };
-        return Some((Key::rsa_multi(&numbers, prover)?, reader.position()));
+        let key = Key::rsa_multi(n, e, Secret::new(d), &primes, prover)?;
+        return Some((key, reader.position()));
     }
     let numbers = RsaNumbers {
         n,
