@@ -2,5 +2,6 @@
 
 pub mod pem;
 pub mod spki;
+pub mod windows;
 
 pub use spki::parse as parse_spki;
