@@ -69,7 +69,7 @@ pub fn parse(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     }
     let numbers = rsa_numbers(data, HEADER)?;
     let length = HEADER + RSAPUBKEY + numbers.length;
-    (numbers.present == numbers.length).then_some(())?;
+    numbers.is_whole().then_some(())?;
     Some((numbers.judge(prover)?, length))
 }
 

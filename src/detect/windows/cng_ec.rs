@@ -75,15 +75,18 @@ fn generic(hit: &Hit<'_>) -> Option<(Key, Range<usize>)> {
     Some((key, hit.at..hit.at + 8 + 3 * size))
 }
 
-/// A key beside its curve.
+/// A key beside its curve. The two first fields stand in either order: headers and programs differ.
 fn full(hit: &Hit<'_>) -> Option<(Key, Range<usize>)> {
     let is_one = |at: usize| u32_le(hit.data, at) == Some(1);
-    // The two first fields stand in either order: headers and programs differ.
-    let start = match hit.at.checked_sub(4) {
-        _ if is_one(hit.at + 4) => hit.at,
-        Some(start) if is_one(start) => start,
-        _ => return None,
-    };
+    let version_first = hit.at.checked_sub(4).filter(|&start| is_one(start));
+    let magic_first = Some(hit.at).filter(|&start| is_one(start + 4));
+    [magic_first, version_first]
+        .into_iter()
+        .flatten()
+        .find_map(|start| full_at(hit, start))
+}
+
+fn full_at(hit: &Hit<'_>, start: usize) -> Option<(Key, Range<usize>)> {
     let number = |at: usize| Some(u32_le(hit.data, start + at)? as usize);
     let (field, order, cofactor, seed) = (number(16)?, number(20)?, number(24)?, number(28)?);
     let is_possible = SIZES.contains(&field)

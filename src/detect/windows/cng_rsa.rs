@@ -81,15 +81,18 @@ fn freed(hit: &Hit<'_>) -> Option<Evidence> {
     let half = u32_le(hit.data, hit.at)? as usize;
     let start = hit.at + LENGTHS;
     let bits = u32::try_from(half * 16).ok()?;
-    let evidence = [Extent::Full, Extent::Primes]
+    // What lies behind the primes is the rest of the blob if d belongs to them.
+    [Extent::Full, Extent::Primes]
         .into_iter()
         .find_map(|extent| {
             let numbers = read(hit, start, [3, 2 * half, half, half], extent);
-            numbers.is_plausible(bits).then_some(())?;
-            let evidence = numbers.evidence(FORM, hit.at..start, lost, hit.prover)?;
-            (evidence.key.proof == Proof::Arithmetic).then_some(evidence)
-        });
-    evidence
+            let is_possible =
+                numbers.is_plausible(bits) && (extent == Extent::Primes || numbers.is_whole());
+            is_possible.then_some(())?;
+            let key = numbers.judge_whole(hit.prover)?;
+            (key.proof == Proof::Arithmetic).then_some(())?;
+            numbers.evidence_of(key, FORM, hit.at..start, lost)
+        })
 }
 
 fn read(hit: &Hit<'_>, start: usize, [e, n, p, q]: [usize; 4], extent: Extent) -> Numbers {

@@ -1,6 +1,6 @@
 //! RSA numbers as Windows' structures hold them: one behind the other in fields of fixed width.
 
-use crate::bytes::{self, bit_length};
+use crate::bytes::{self, bit_length, trim_zeros};
 use crate::crypto::Prover;
 use crate::crypto::random::is_varied;
 use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS, RsaNumbers, is_plausible_public};
@@ -87,6 +87,11 @@ impl Numbers {
         }
     }
 
+    /// Whether no number is cut off.
+    pub fn is_whole(&self) -> bool {
+        self.present == self.length
+    }
+
     /// Adds a number that the structure holds elsewhere.
     pub fn with(mut self, role: Role, number: SecretBuf) -> Self {
         self.numbers.push((role, number));
@@ -103,18 +108,30 @@ impl Numbers {
             && is_varied(n)
     }
 
+    /// Judges modulus, exponents and primes together; `None` unless they are whole.
+    pub fn judge_whole(&self, prover: &Prover<'_>) -> Option<Key> {
+        let RsaParts { d, .. } = self.parts();
+        let (n, e) = (self.number(Role::N)?, self.number(Role::E)?);
+        let [p, q] = [Role::P, Role::Q].map(|role| self.number(role).map(Secret::new));
+        let (p, q) = (p?, q?);
+        let mut key = Key::rsa(&RsaNumbers { n, e, d, p, q }, prover)?;
+        // Nothing but d tells whether the exponent is right, and a wrong one gives the key another name.
+        if d.is_none()
+            && key.proof == Proof::Arithmetic
+            && !USUAL_EXPONENTS.contains(&trim_zeros(e))
+        {
+            key.proof = Proof::Parsed;
+        }
+        Some(key)
+    }
+
     /// Judges the numbers. `None` where no private one is whole, or the budget for proofs is used up.
     pub fn judge(&self, prover: &Prover<'_>) -> Option<Key> {
         let parts = self.parts();
-        let whole = match (parts.n, parts.e, parts.p, parts.q) {
-            (Some(n), Some(e), Some(p), Some(q)) => {
-                let d = parts.d;
-                Some(Key::rsa(&RsaNumbers { n, e, d, p, q }, prover)?)
-            }
-            _ => None,
-        };
-        if let Some(key) = &whole
-            && key.proof == Proof::Arithmetic
+        let whole = self.judge_whole(prover);
+        if whole
+            .as_ref()
+            .is_some_and(|key| key.proof == Proof::Arithmetic)
         {
             return whole;
         }
@@ -154,7 +171,18 @@ impl Numbers {
         prover: &Prover<'_>,
     ) -> Option<Evidence> {
         let key = self.judge(prover)?;
-        let is_whole = lost == 0 && self.present == self.length;
+        self.evidence_of(key, form, head, lost)
+    }
+
+    /// The same for a key that was judged already.
+    pub fn evidence_of(
+        &self,
+        key: Key,
+        form: &'static str,
+        head: Range<usize>,
+        lost: usize,
+    ) -> Option<Evidence> {
+        let is_whole = lost == 0 && self.is_whole();
         // What stands behind a head that is not whole may be anything.
         if !is_whole && key.proof == Proof::Shape {
             return None;
@@ -217,3 +245,6 @@ fn in_order(number: &[u8], order: Order) -> SecretBuf {
 
 /// Bits of the largest key that is made whole from what is left of it: it costs some two seconds.
 const MAX_REBUILT_BITS: u32 = 8192;
+
+/// Public exponents that keys have: 65,537, 3, 5, 7, 17, 35, 37 and 257.
+const USUAL_EXPONENTS: [&[u8]; 8] = [&[1, 0, 1], &[3], &[5], &[7], &[17], &[35], &[37], &[1, 1]];

@@ -196,12 +196,12 @@ fn ec(scalar: &[u8], prover: &Prover<'_>) -> Option<Key> {
     Key::ec(None, scalar, None, prover)
 }
 
-/// Whether so many bytes are those of a scalar of one of the curves, one or two of its leading ones being
-/// zero at most.
+/// Whether so many bytes are those of a scalar of one of the curves, its leading one being zero at most: the
+/// exponents of RSA keys of 1024 bits are two bytes shorter than those of the largest curve.
 fn is_scalar_sized(length: usize) -> bool {
     Curve::ALL
         .into_iter()
-        .any(|curve| (curve.field_bytes() - 2..=curve.field_bytes()).contains(&length))
+        .any(|curve| (curve.field_bytes() - 1..=curve.field_bytes()).contains(&length))
 }
 
 /// Where the SYMCRYPT_ECKEY starts whose INT lies at `int`: its pointers to point and INT are as far apart as
