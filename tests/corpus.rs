@@ -207,6 +207,22 @@ fn wine(directory: &Path, tally: &mut Tally) {
     for (file, own) in [
         ("stack_pem.normal.dmp", Some(key)),
         ("userstream.self.dmp", Some(key)),
+        (
+            "capi_blob.dmp.zst",
+            Some("8b51ce6dea9fba43a7c9208ec9b53ccbdce667266a21d380cdc0fae439a24f6b"),
+        ),
+        (
+            "cng_rsa3_blob.dmp.zst",
+            Some("047385ae04bfd840bfb4e1e3570fbc607980361e297872b793d416d8c0fe8e5c"),
+        ),
+        (
+            "cng_rsa3_blob_freed.dmp.zst",
+            Some("4f222608aa37d3736d2ea52efa4e3c63bb006cf402fc0bde02128ed943372b61"),
+        ),
+        (
+            "cng_ecdsa256_blob.dmp.zst",
+            Some("a950f402dce486aa07f487b4d1c93e89ae0db3ef1f86671a4cea0f1ddf71bffa"),
+        ),
         ("clean.normal.dmp", None),
         ("clean.dmp.zst", None),
         ("clean_pub.dmp.zst", None),

@@ -7,6 +7,7 @@ pub mod pgp;
 pub mod public;
 pub mod ssh;
 pub mod text;
+pub mod windows;
 
 use crate::clue::Clue;
 use crate::crypto::Prover;
@@ -141,6 +142,18 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &public::spki::Spki,
     &public::ssh::SshPublic,
     &public::ssh::SshPublicText,
+    &windows::capi::Capi,
+    &windows::bsafe::Bsafe,
+    &windows::cng_rsa::CngRsa,
+    &windows::cng_ec::CngEc,
+    &windows::cng_dsa::CngDsa,
+    &windows::cng_dh::CngDh,
+    &windows::pvk::Pvk,
+    &windows::symcrypt::SymCrypt,
+    &windows::dpapi::Dpapi,
+    &public::pem::PublicPem,
+    &public::spki::Spki,
+    &public::windows::WindowsPublic,
 ];
 
 /// The longest form any detector accepts, in bytes: PEM of a 16,384-bit RSA key in PKCS#8 takes

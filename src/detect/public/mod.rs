@@ -3,5 +3,6 @@
 pub mod pem;
 pub mod spki;
 pub mod ssh;
+pub mod windows;
 
 pub use spki::parse as parse_spki;

@@ -1,0 +1,6 @@
+//! The detector `windows.cng-ec`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| dumpgate_fuzz::detector("windows.cng-ec", data));
