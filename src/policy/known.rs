@@ -62,10 +62,10 @@ pub const TEXTS: &[KnownText] = &[
         text: include_str!("known_texts/gnutls-gost2012-512.pem"),
     },
     KnownText {
-        text: include_str!("known_texts/gnutls-secp192r1.pem"),
+        text: include_str!("known_texts/gnutls-p192.pem"),
     },
     KnownText {
-        text: include_str!("known_texts/gnutls-secp224r1.pem"),
+        text: include_str!("known_texts/gnutls-p224.pem"),
     },
 ];
 

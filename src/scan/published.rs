@@ -36,16 +36,20 @@ impl Published {
         Self { texts }
     }
 
-    /// Where `key` is published. Its name must belong to its secret: a public half that merely stands beside
-    /// a secret, as beside a key under a passphrase, says nothing about that secret.
+    /// Where `key` is published. A public half that merely stands beside a secret, as beside a key under a
+    /// passphrase, says nothing about that secret: only one that arithmetic confirms, or that was derived from
+    /// the secret, is asked for. Of several derived ones any will do, since all are of the same secret numbers.
     pub fn source(&self, key: &Key) -> Option<&'static str> {
-        let by_text = || self.texts.get(&(key.kind, key.digest)).copied();
-        let Some(public) = &key.public else {
-            return by_text();
-        };
-        let is_its_own = matches!(key.kind, Kind::Private(_))
-            && (key.proof == Proof::Arithmetic || key.derived.contains(public));
-        is_its_own.then(|| known::source(public.fingerprint()))?
+        if key.public.is_none() && key.derived.is_empty() {
+            return self.texts.get(&(key.kind, key.digest)).copied();
+        }
+        if !matches!(key.kind, Kind::Private(_)) {
+            return None;
+        }
+        let confirmed = key.public.iter().filter(|_| key.proof == Proof::Arithmetic);
+        confirmed
+            .chain(&key.derived)
+            .find_map(|half| known::source(half.fingerprint()))
     }
 }
 
@@ -84,6 +88,9 @@ mod tests {
         beside.public = Some(Arc::new(Identity::new(public)));
         assert_eq!(published.source(&beside), None);
         beside.proof = Proof::Arithmetic;
+        assert!(published.source(&beside).is_some());
+        beside.proof = Proof::Parsed;
+        beside.derived = beside.public.take().into_iter().collect();
         assert!(published.source(&beside).is_some());
     }
 
