@@ -19,18 +19,12 @@ impl Published {
     /// Reads the published texts with the detectors that will read dumps, so that a key in another form of
     /// the same numbers is the same key.
     pub fn read(anchors: &Anchors) -> Self {
-        let cache = ProofCache::default();
         let mut texts = HashMap::new();
         for text in TEXTS {
-            let data = text.bytes();
-            let prover = Prover::new(&cache, linear::WORK_IN_SHARE);
-            let mut ledger = Ledger::default();
-            let share = linear::examine(anchors, data, 0..data.len(), &prover);
-            ledger.take(share, |_| Vec::new());
-            let (keys, _) = ledger.into_parts();
+            let keys = keys_in(text.bytes(), anchors);
             texts.extend(
                 keys.into_iter()
-                    .map(|seen| ((seen.key.kind, seen.key.digest), text.source())),
+                    .map(|key| ((key.kind, key.digest), text.source())),
             );
         }
         Self { texts }
@@ -53,11 +47,21 @@ impl Published {
     }
 }
 
+/// The private keys in a text.
+fn keys_in(data: &[u8], anchors: &Anchors) -> Vec<Key> {
+    let cache = ProofCache::default();
+    let prover = Prover::new(&cache, linear::WORK_IN_SHARE);
+    let mut ledger = Ledger::default();
+    let share = linear::examine(anchors, data, 0..data.len(), &prover);
+    ledger.take(share, |_| Vec::new());
+    let (keys, _) = ledger.into_parts();
+    keys.into_iter().map(|seen| seen.key).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::crypto::{Identity, PublicKey};
-    use crate::detect::{DETECTORS, Hit, Sighting};
     use std::sync::Arc;
 
     #[test]
@@ -96,9 +100,8 @@ mod tests {
 
     #[test]
     fn a_text_is_known_in_another_form() {
-        let published = Published::read(&Anchors::new());
-        let cache = ProofCache::default();
-        let prover = Prover::new(&cache, 16);
+        let anchors = Anchors::new();
+        let published = Published::read(&anchors);
         for text in TEXTS {
             // The same text in one line, as a C source without line ends writes it.
             let one_line: Vec<u8> = text
@@ -108,25 +111,7 @@ mod tests {
                 .flatten()
                 .copied()
                 .collect();
-            let at = one_line
-                .windows(16)
-                .position(|window| window == b"PRIVATE KEY-----")
-                .unwrap();
-            let hit = Hit {
-                data: &one_line,
-                at,
-                is_wide: false,
-                prover: &prover,
-            };
-            let sightings = DETECTORS
-                .iter()
-                .filter_map(|detector| detector.examine(&hit));
-            let keys: Vec<Key> = sightings
-                .filter_map(|sighting| match sighting {
-                    Sighting::Key(evidence) => Some(evidence.key),
-                    Sighting::Public(_) => None,
-                })
-                .collect();
+            let keys = keys_in(&one_line, &anchors);
             assert_eq!(keys.len(), 1, "{}", text.source());
             assert_eq!(published.source(&keys[0]), Some(text.source()));
         }
