@@ -4,7 +4,7 @@
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
 use crate::detect::Key;
-use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding};
+use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, Standing};
 use crate::memory::MemoryMap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -46,20 +46,22 @@ pub struct PublicSeen {
     pub omitted: u64,
 }
 
-/// Independent public halves besides the public keys seen.
+/// What is known of keys besides what was seen in the dump.
 #[derive(Clone, Copy)]
-pub struct Confirmations<'c> {
-    /// Keys the user gave.
+pub struct Knowledge<'c> {
+    /// Public keys the user gave.
     pub user: &'c [Arc<Identity>],
     /// Derived public halves whose bytes stand elsewhere in the dump.
     pub seen: &'c HashSet<Fingerprint>,
+    /// Where a key was published. Asked before the key's digest is dropped: a finding does not hold it.
+    pub published: &'c dyn Fn(&Key) -> Option<&'static str>,
 }
 
 /// One finding a key, by the offset of its first place.
 pub fn findings(
     keys: Vec<KeySeen>,
     clues: &[PublicSeen],
-    confirmations: &Confirmations<'_>,
+    knowledge: &Knowledge<'_>,
     map: &MemoryMap,
 ) -> Vec<Finding> {
     let in_structures = keys
@@ -68,9 +70,9 @@ pub fn findings(
     let confirmed: HashSet<Fingerprint> = in_structures
         .filter_map(|seen| seen.key.public.as_ref())
         .chain(clues.iter().map(|clue| &clue.identity))
-        .chain(confirmations.user)
+        .chain(knowledge.user)
         .map(|identity| identity.fingerprint())
-        .chain(confirmations.seen.iter().copied())
+        .chain(knowledge.seen.iter().copied())
         .collect();
     let whole: HashSet<(u64, &'static str)> = keys
         .iter()
@@ -118,7 +120,10 @@ pub fn findings(
     }
     let mut findings: Vec<Finding> = merged
         .into_values()
-        .map(|seen| finding(seen, map))
+        .map(|seen| {
+            let known = (knowledge.published)(&seen.key);
+            finding(seen, known, map)
+        })
         .collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings
@@ -161,7 +166,7 @@ impl Name {
     }
 }
 
-fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
+fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Finding {
     let places = outermost(seen.places).into_iter().filter_map(|place| {
         let owner = map.owner(place.pieces.first()?);
         let PlaceSeen {
@@ -195,7 +200,10 @@ fn finding(seen: KeySeen, map: &MemoryMap) -> Finding {
             .key
             .key_id
             .map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()),
-        known: None,
+        known,
+        accepted: None,
+        // Until a policy says otherwise: what nobody judged counts.
+        standing: Standing::Counts,
         places: places.collect(),
         places_omitted: seen.omitted,
     }

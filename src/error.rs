@@ -34,6 +34,16 @@ pub enum ErrorKind {
         /// What to do instead, or empty.
         hint: &'static str,
     },
+    /// A line of a file the user wrote is not as it should be.
+    #[error("line {line}: expected {expected}, found {found}")]
+    Line {
+        /// The line, counted from 1.
+        line: usize,
+        /// What should stand there.
+        expected: String,
+        /// What stands there, without a quotation of unknown text.
+        found: String,
+    },
     /// The bytes break the format's rules.
     #[error("expected {expected}, found {found}")]
     Malformed {
@@ -73,6 +83,20 @@ impl Error {
             kind,
             path: None,
             offset: Some(offset),
+        }
+    }
+
+    /// A line of a file the user wrote, counted from 1, that is not as it should be.
+    pub fn at_line(line: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let kind = ErrorKind::Line {
+            line,
+            expected: expected.into(),
+            found: found.into(),
+        };
+        Self {
+            kind,
+            path: None,
+            offset: None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! here borrows from the dump or can hold a byte of it.
 
 use crate::crypto::{Algorithm, Curve, Fingerprint};
+use time::Date;
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,6 +147,30 @@ pub struct Place {
     pub owner: Owner,
 }
 
+/// Why a user accepts a key in his dumps, and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// His reason.
+    pub reason: String,
+    /// The last day on which it holds, in UTC.
+    pub until: Date,
+    /// That day has passed: the key counts again.
+    pub expired: bool,
+}
+
+/// What a policy makes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It makes the verdict `found`.
+    Counts,
+    /// Everyone has this key.
+    Known,
+    /// The user accepts this key.
+    Accepted,
+    /// The policy demands this proof, and it has less.
+    Below(Proof),
+}
+
 /// One private key and all its places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -164,6 +189,10 @@ pub struct Finding {
     pub key_id: Option<String>,
     /// Where this key was published, if it is one that everyone has.
     pub known: Option<&'static str>,
+    /// The baseline's entry for it, if there is one, expired or not.
+    pub accepted: Option<Acceptance>,
+    /// What the policy makes of it.
+    pub standing: Standing,
     /// Places, by offset.
     pub places: Vec<Place>,
     /// Places seen but not listed, because there were too many.

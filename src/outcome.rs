@@ -1,19 +1,19 @@
 //! What a scan of one dump came to: verdict, coverage, searches and findings. Reports see nothing else.
 
 use crate::error::Error;
-use crate::finding::{Finding, Proof, PublicFinding};
+use crate::finding::{Finding, PublicFinding, Standing};
 use std::path::PathBuf;
 
 /// The answer for one dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// Every byte was looked at and no key was found.
+    /// Every byte was looked at and no key that counts was found.
     Clean,
-    /// Something was not looked at, and no key was found in the rest.
+    /// Something was not looked at, and no key that counts was found in the rest.
     Incomplete,
     /// The file could not be opened.
     Unopened,
-    /// A private key is in it.
+    /// A private key that counts is in it.
     Found,
 }
 
@@ -157,7 +157,7 @@ impl DumpOutcome {
     pub fn keys(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
-            .filter(|finding| finding.proof >= Proof::Parsed)
+            .filter(|finding| finding.standing == Standing::Counts)
     }
 
     /// Reasons for which something was not examined, each once.

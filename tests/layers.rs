@@ -86,8 +86,10 @@ const CRATES: &str = "
     serde_json     | report
     sha2           | crypto source scan
     spki           | crypto
-    tempfile       | source remedy worker gate cli
+    tempfile       | source policy remedy worker gate cli
     thiserror      | error
+    time           | finding policy report
+    toml_edit      | policy
     walkdir        | cli
     x25519_dalek   | crypto
     x448           | crypto

@@ -1,5 +1,6 @@
 //! What was typed.
 
+use crate::finding::Proof;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -21,6 +22,9 @@ pub enum Command {
     Scan(Scan),
     /// Show what is in a dump: format, process, streams or segments, regions
     Info(Info),
+    /// Keep the list of keys that `scan --baseline` accepts
+    #[command(subcommand)]
+    Baseline(Baseline),
 }
 
 /// `dumpgate scan`
@@ -58,6 +62,18 @@ pub struct Scan {
     #[arg(long)]
     pub shapes: bool,
 
+    /// The least proof that makes the verdict `found`
+    #[arg(long, value_enum, default_value_t = Level::Parsed, value_name = "PROOF")]
+    pub fail_on: Level,
+
+    /// Accept the keys in this file until their last day; see `dumpgate baseline`
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Count known test keys, which everyone has, like any other
+    #[arg(long)]
+    pub strict: bool,
+
     /// Also compute the SHA-256 of each file
     #[arg(long)]
     pub hash: bool,
@@ -91,6 +107,81 @@ pub struct Info {
     pub color: Color,
 }
 
+/// `dumpgate baseline`
+#[derive(Debug, Subcommand)]
+pub enum Baseline {
+    /// Accept keys, by the fingerprint of their public half
+    Add(Add),
+    /// List the accepted keys, those that end first at the top
+    List(List),
+}
+
+/// `dumpgate baseline add`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("keys").required(true).multiple(true).args(["key", "from"]))]
+pub struct Add {
+    /// The baseline; made if it is not there. Its comments are kept
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// SHA-256 of the key's SubjectPublicKeyInfo, as reports show it; may be given again
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub key: Vec<String>,
+
+    /// All keys that made the verdict of this report (`--format json` or `jsonl`)
+    #[arg(long, value_name = "REPORT")]
+    pub from: Option<PathBuf>,
+
+    /// Why they are accepted, in one line
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// The last day on which they are accepted, in UTC: 2027-03-31
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+
+    /// Change the entry of a key that has one
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `dumpgate baseline list`
+#[derive(Debug, Args)]
+pub struct List {
+    /// The baseline
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = InfoFormat::Text)]
+    pub format: InfoFormat,
+
+    /// Colours; `auto` heeds NO_COLOR
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// Proofs, as options name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Anything that looks like a private key; such findings are listed then
+    Shape,
+    /// A whole structure that decodes
+    Parsed,
+    /// A key that an independent public half confirms
+    Arithmetic,
+}
+
+impl From<Level> for Proof {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Shape => Self::Shape,
+            Level::Parsed => Self::Parsed,
+            Level::Arithmetic => Self::Arithmetic,
+        }
+    }
+}
+
 /// Formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -113,7 +204,7 @@ impl Format {
     }
 }
 
-/// Formats of `info`.
+/// Formats of `info` and `baseline list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InfoFormat {
     /// For people
@@ -140,7 +231,8 @@ Exit codes:
   2  the command line makes no sense, a file could not be opened or the report not be
      written, or there was no file to scan
   3  something was not examined
-Over several files the first of 1, 2, 3, 0 that occurs.";
+Over several files the first of 1, 2, 3, 0 that occurs. Known test keys, keys that the baseline
+accepts and findings below `--fail-on` do not count as found.";
 
 #[cfg(test)]
 mod tests {

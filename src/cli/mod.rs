@@ -1,6 +1,7 @@
 //! The command line: what was typed, what it means, and one file a command.
 
 mod args;
+mod baseline;
 mod exit;
 mod info;
 mod plan;
@@ -10,7 +11,7 @@ mod scan;
 use args::{Arguments, Command};
 use clap::Parser;
 pub use exit::Exit;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// Runs the command that was typed and says how the process should end.
 pub fn run() -> Exit {
@@ -19,11 +20,15 @@ pub fn run() -> Exit {
         let place = panic
             .location()
             .map(|place| format!("{}:{}", place.file(), place.line()));
-        eprintln!("dumpgate: internal error at {}", place.unwrap_or_default());
+        complain(&format_args!(
+            "internal error at {}",
+            place.unwrap_or_default()
+        ));
     }));
     match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Baseline(arguments) => baseline::run(&arguments),
     }
 }
 
@@ -39,7 +44,8 @@ fn use_color(choice: args::Color) -> bool {
     }
 }
 
-/// Tells the user of something that is not part of the report.
+/// Tells the user of something that is not part of the report. Where standard error takes nothing there is
+/// nobody to tell, and the exit code must still come out: no panic.
 fn complain(message: &dyn std::fmt::Display) {
-    eprintln!("dumpgate: {message}");
+    let _ = writeln!(std::io::stderr(), "dumpgate: {message}");
 }

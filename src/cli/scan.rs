@@ -1,12 +1,14 @@
 //! `dumpgate scan`
 
-use super::args::Scan;
+use super::args::{Level, Scan};
 use super::plan::{Filter, Step, steps};
 use super::progress::Bar;
 use super::{Exit, complain, use_color};
 use crate::crypto::Identity;
 use crate::error::Error;
 use crate::outcome::{DumpOutcome, Verdict, overall};
+use crate::policy::Policy;
+use crate::policy::baseline::Baseline;
 use crate::report::{Detail, OUTPUTS, Origin, Reporter};
 use crate::scan::Scanner;
 use crate::source::Source;
@@ -17,13 +19,20 @@ use std::sync::Arc;
 /// Scans what the user named, in that order.
 pub fn run(arguments: &Scan) -> Exit {
     match prepare(arguments) {
-        Ok((scanner, filter)) => match scan_all(arguments, &scanner, &filter) {
-            Ok(exit) => exit,
-            Err(error) => {
-                complain(&format_args!("failed to write the report: {error}"));
-                Exit::Usage
+        Ok((scanner, filter)) => {
+            let mut verdicts = Vec::new();
+            match scan_all(arguments, &scanner, &filter, &mut verdicts) {
+                Ok(exit) => exit,
+                Err(error) => {
+                    complain(&format_args!("failed to write the report: {error}"));
+                    // A report that is lost must not lose a key that was found.
+                    match overall(verdicts) {
+                        Verdict::Found => Exit::Found,
+                        _ => Exit::Usage,
+                    }
+                }
             }
-        },
+        }
         Err(message) => {
             complain(&message);
             Exit::Usage
@@ -44,8 +53,19 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
     }
     let filter =
         Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
+    let baseline = match &arguments.baseline {
+        Some(path) => Baseline::read(path).map_err(|error| error.to_string())?,
+        None => Baseline::default(),
+    };
+    let policy = Policy::default()
+        .fail_on(arguments.fail_on.into())
+        .strict(arguments.strict)
+        .baseline(baseline);
     let threads = arguments.threads.map_or(0, usize::from);
-    let builder = || Scanner::builder().threads(threads).hash(arguments.hash);
+    let builder = || {
+        let builder = Scanner::builder().threads(threads).hash(arguments.hash);
+        builder.policy(policy.clone())
+    };
     let scanner = builder()
         .build()
         .map_err(|error| format!("failed to start threads: {error}"))?;
@@ -72,10 +92,16 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
     Ok((scanner, filter))
 }
 
-fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<Exit> {
+/// Scans all files; `verdicts` holds what came out so far, even when writing the report fails.
+fn scan_all(
+    arguments: &Scan,
+    scanner: &Scanner,
+    filter: &Filter,
+    verdicts: &mut Vec<Verdict>,
+) -> io::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let detail = Detail {
-        shapes: arguments.shapes,
+        shapes: arguments.shapes || arguments.fail_on == Level::Shape,
         public: arguments.public,
         color: use_color(arguments.color),
     };
@@ -85,7 +111,6 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
     let mut reporter = (output
         .expect("every format of the command line has an output")
         .reporter)(detail);
-    let mut verdicts: Vec<Verdict> = Vec::new();
     let mut skipped = 0usize;
     for step in steps(&arguments.paths, filter) {
         let (outcome, origin) = match step {
@@ -103,11 +128,11 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
                 (scan_one(arguments, scanner, path, source), origin)
             }
         };
+        verdicts.push(outcome.verdict);
         if let Some(error) = &outcome.error {
             out.flush()?;
             tell(&outcome, error);
         }
-        verdicts.push(outcome.verdict);
         report(&mut *reporter, &outcome, origin, &mut out)?;
     }
     if skipped > 0 && !arguments.quiet {
@@ -119,7 +144,7 @@ fn scan_all(arguments: &Scan, scanner: &Scanner, filter: &Filter) -> io::Result<
     let verdict = if nothing {
         Verdict::Unopened
     } else {
-        overall(verdicts)
+        overall(verdicts.iter().copied())
     };
     reporter.finish(verdict, &mut out)?;
     out.flush()?;

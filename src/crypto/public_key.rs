@@ -228,6 +228,21 @@ impl Fingerprint {
         Self(Sha256::digest(key.to_spki_der()).into())
     }
 
+    /// The fingerprint written as 64 hexadecimal digits; `None` when `text` is anything else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            let value = |digit: u8| char::from(digit).to_digit(16);
+            *byte = u8::try_from(value(*high)? << 4 | value(*low)?).ok()?;
+        }
+        Some(Self(hash))
+    }
+
     /// The 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -291,6 +306,17 @@ mod tests {
                 row.file
             );
             assert_eq!(key.bits(), row.bits, "{}", row.file);
+        }
+    }
+
+    #[test]
+    fn fingerprints_are_read_back() {
+        let hash = "5bd7bad40971be901e68d9b97405c3a3e996adbede885869b270185ad499108e";
+        assert_eq!(Fingerprint::from_hex(hash).unwrap().to_string(), hash);
+        let upper = Fingerprint::from_hex(&hash.to_uppercase()).unwrap();
+        assert_eq!(upper.to_string(), hash);
+        for wrong in ["", &hash[1..], &format!("{hash}0"), &hash.replace('5', "+")] {
+            assert_eq!(Fingerprint::from_hex(wrong), None, "{wrong}");
         }
     }
 

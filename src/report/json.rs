@@ -3,7 +3,7 @@
 
 use super::{Detail, Origin, Reporter, human::hex};
 use crate::crypto::Curve;
-use crate::finding::{Finding, Piece, Place, Proof, PublicFinding};
+use crate::finding::{Acceptance, Finding, Fragment, Piece, Place, PublicFinding, Standing};
 use crate::outcome::{DumpOutcome, Verdict};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -176,15 +176,34 @@ struct Key {
     curve: Option<&'static str>,
     proof: &'static str,
     spki_sha256: Option<String>,
+    key_id: Option<String>,
+    counts: bool,
     known: Option<&'static str>,
+    accepted: Option<Accepted>,
+    /// The proof the policy demands, where this finding has less.
+    below: Option<&'static str>,
     places: Vec<PlaceOf>,
     places_omitted: u64,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    reason: String,
+    until: String,
+    expired: bool,
+}
+
+#[derive(Serialize)]
+struct FragmentOf {
+    present: u64,
+    expected: Option<u64>,
 }
 
 #[derive(Serialize)]
 struct PlaceOf {
     form: &'static str,
     component: &'static str,
+    fragment: Option<FragmentOf>,
     encoding: &'static str,
     proof: &'static str,
     pieces: Vec<PieceOf>,
@@ -224,7 +243,6 @@ struct PublicPlace {
 
 impl Dump {
     fn new(outcome: &DumpOutcome, detail: Detail) -> Self {
-        let shown = |finding: &&Finding| detail.shapes || finding.proof >= Proof::Parsed;
         let missing = outcome.coverage.missing.iter();
         Self {
             path: outcome.path.to_string_lossy().into_owned(),
@@ -264,7 +282,7 @@ impl Dump {
             findings: outcome
                 .findings
                 .iter()
-                .filter(shown)
+                .filter(|finding| detail.shows(finding))
                 .map(Key::new)
                 .collect(),
             public_keys: detail
@@ -284,9 +302,35 @@ impl Key {
             spki_sha256: finding
                 .spki_sha256
                 .map(|fingerprint| fingerprint.to_string()),
-            known: None,
+            key_id: finding.key_id.clone(),
+            counts: finding.standing == Standing::Counts,
+            known: finding.known,
+            accepted: finding.accepted.as_ref().map(Accepted::new),
+            below: match finding.standing {
+                Standing::Below(demanded) => Some(demanded.name()),
+                _ => None,
+            },
             places: finding.places.iter().map(PlaceOf::new).collect(),
             places_omitted: finding.places_omitted,
+        }
+    }
+}
+
+impl Accepted {
+    fn new(entry: &Acceptance) -> Self {
+        Self {
+            reason: entry.reason.clone(),
+            until: entry.until.to_string(),
+            expired: entry.expired,
+        }
+    }
+}
+
+impl FragmentOf {
+    fn new(fragment: Fragment) -> Self {
+        Self {
+            present: fragment.present,
+            expected: fragment.expected,
         }
     }
 }
@@ -296,6 +340,7 @@ impl PlaceOf {
         Self {
             form: place.form,
             component: place.component,
+            fragment: place.fragment.map(FragmentOf::new),
             encoding: place.encoding,
             proof: place.proof.name(),
             pieces: place.pieces.iter().map(PieceOf::new).collect(),

@@ -1,12 +1,16 @@
 //! Outcomes in words and in JSON. Nothing here sees a dump.
 
+mod accepted;
 mod human;
 mod info;
 pub mod json;
+pub mod reread;
 mod text;
 
+pub use accepted::write_baseline;
 pub use info::{Contents, RegionRow, ThreadRow, write_info};
 
+use crate::finding::{Finding, Proof, Standing};
 use crate::outcome::{DumpOutcome, Verdict};
 use std::io::{self, Write};
 
@@ -28,6 +32,13 @@ pub struct Detail {
     pub public: bool,
     /// Colours and bold type.
     pub color: bool,
+}
+
+impl Detail {
+    /// Whether a report lists `finding`: what makes a verdict is always listed.
+    pub fn shows(&self, finding: &Finding) -> bool {
+        self.shapes || finding.proof >= Proof::Parsed || finding.standing == Standing::Counts
+    }
 }
 
 /// Writes outcomes as they come.

@@ -2,7 +2,9 @@
 
 use super::human::{ALARM, CAUTION, FINE, STRONG, count, hex, paint, size};
 use super::{Detail, Origin, Reporter};
-use crate::finding::{Finding, Kind, Owner, OwnerKind, Piece, Place, Proof, PublicFinding};
+use crate::finding::{
+    Finding, Fragment, Kind, Owner, OwnerKind, Piece, Place, Proof, PublicFinding, Standing,
+};
 use crate::outcome::{DumpOutcome, Reason, Verdict};
 use crate::text::printable;
 use std::io::{self, Write};
@@ -13,6 +15,7 @@ pub struct Text {
     detail: Detail,
     verdicts: Vec<Verdict>,
     keys: usize,
+    apart: Apart,
     plain_files: usize,
     plain_bytes: u64,
 }
@@ -24,6 +27,7 @@ impl Text {
             detail,
             verdicts: Vec::new(),
             keys: 0,
+            apart: Apart::default(),
             plain_files: 0,
             plain_bytes: 0,
         }
@@ -41,26 +45,30 @@ impl Text {
         };
         let verdict = self.paint(style, &format!("{:<10}", outcome.verdict.name()));
         let path = printable(&outcome.path.to_string_lossy());
-        match outcome.verdict {
-            Verdict::Unopened => writeln!(out, "{verdict}  {path}"),
-            Verdict::Found => {
-                let keys = outcome.keys().count();
-                let places: usize = outcome.keys().map(|key| key.places.len()).sum();
-                let found = format!("{} in {}", count(keys, "key"), count(places, "place"));
-                writeln!(
-                    out,
-                    "{verdict}  {path}  ({}, {}): {found}",
-                    outcome.format,
-                    size(outcome.size)
-                )
-            }
-            _ => writeln!(
-                out,
-                "{verdict}  {path}  ({}, {})",
-                outcome.format,
-                size(outcome.size)
-            ),
+        if outcome.verdict == Verdict::Unopened {
+            return writeln!(out, "{verdict}  {path}");
         }
+        let mut parts = Vec::new();
+        if outcome.verdict == Verdict::Found {
+            let keys = outcome.keys().count();
+            let places: usize = outcome.keys().map(|key| key.places.len()).sum();
+            parts.push(format!(
+                "{} in {}",
+                count(keys, "key"),
+                count(places, "place")
+            ));
+        }
+        parts.extend(Apart::of(outcome, self.detail).parts());
+        let parts = match parts.is_empty() {
+            true => String::new(),
+            false => format!(": {}", parts.join("; ")),
+        };
+        writeln!(
+            out,
+            "{verdict}  {path}  ({}, {}){parts}",
+            outcome.format,
+            size(outcome.size)
+        )
     }
 
     fn coverage(&self, outcome: &DumpOutcome, out: &mut dyn Write) -> io::Result<()> {
@@ -120,12 +128,19 @@ impl Text {
         writeln!(
             out,
             "\n  {}: {}",
-            self.paint(STRONG, &title(finding)),
+            self.paint(STRONG, &name(finding)),
             proof(finding)
         )?;
         match finding.spki_sha256 {
             Some(fingerprint) => writeln!(out, "    public key (SPKI SHA-256)  {fingerprint}")?,
+            None if matches!(finding.kind, Kind::Symmetric | Kind::Protected) => {}
             None => writeln!(out, "    public key unknown")?,
+        }
+        if let Some(id) = &finding.key_id {
+            writeln!(out, "    localKeyID  {id}")?;
+        }
+        if let Some(note) = note(finding) {
+            writeln!(out, "    {note}")?;
         }
         let rows: Vec<[String; 4]> = finding.places.iter().map(row).collect();
         let width = |column: usize| {
@@ -146,6 +161,35 @@ impl Text {
                 out,
                 "    and {more} more {places} (`--format json` lists up to 50,000)"
             )?;
+        }
+        Ok(())
+    }
+
+    /// Findings that do not count, a line each: `of` says which, and what to tell of each.
+    fn apart(
+        &self,
+        title: &str,
+        findings: &[&Finding],
+        of: impl Fn(&Finding) -> Option<String>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let listed: Vec<(&Finding, String)> = findings
+            .iter()
+            .filter_map(|finding| Some((*finding, of(finding)?)))
+            .collect();
+        let names = listed.iter().map(|(finding, _)| name(finding).len());
+        let Some(width) = names.max() else {
+            return Ok(());
+        };
+        writeln!(out, "\n  {}", self.paint(STRONG, title))?;
+        for (finding, what) in listed {
+            let fingerprint = match finding.spki_sha256 {
+                Some(fingerprint) => fingerprint.to_string(),
+                None => format!("{:<64}", "public key unknown"),
+            };
+            let kind = name(finding);
+            let places = places(finding);
+            writeln!(out, "    {kind:<width$}  {fingerprint}  {what}; {places}")?;
         }
         Ok(())
     }
@@ -179,7 +223,7 @@ impl Reporter for Text {
         origin: Origin,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let shown = |finding: &&Finding| finding.proof >= Proof::Parsed || self.detail.shapes;
+        let shown = |finding: &&Finding| self.detail.shows(finding);
         let findings: Vec<&Finding> = outcome.findings.iter().filter(shown).collect();
         let public = if self.detail.public {
             &outcome.public_keys[..]
@@ -191,6 +235,7 @@ impl Reporter for Text {
             && outcome.verdict == Verdict::Clean;
         self.verdicts.push(outcome.verdict);
         self.keys += outcome.keys().count();
+        self.apart.add(Apart::of(outcome, self.detail));
         if is_plain && findings.is_empty() && public.is_empty() {
             self.plain_files += 1;
             self.plain_bytes += outcome.size;
@@ -198,9 +243,15 @@ impl Reporter for Text {
         }
         self.headline(outcome, out)?;
         self.coverage(outcome, out)?;
-        for finding in &findings {
+        let is_apart =
+            |finding: &Finding| matches!(finding.standing, Standing::Known | Standing::Accepted);
+        for finding in findings.iter().filter(|finding| !is_apart(finding)) {
             self.finding(finding, out)?;
         }
+        let accepted = "accepted by the baseline: these do not count";
+        self.apart(accepted, &findings, acceptance, out)?;
+        let known = "known test keys: everyone has them, these do not count";
+        self.apart(known, &findings, publication, out)?;
         if !public.is_empty() {
             writeln!(
                 out,
@@ -241,11 +292,12 @@ impl Reporter for Text {
                 parts.push(format!("{number} {name}"));
             }
         }
-        let keys = if self.keys > 0 {
-            format!("; {}", count(self.keys, "private key"))
-        } else {
-            String::new()
-        };
+        let mut keys = Vec::new();
+        if self.keys > 0 {
+            keys.push(count(self.keys, "private key"));
+        }
+        keys.extend(self.apart.parts());
+        let keys: String = keys.iter().map(|part| format!("; {part}")).collect();
         writeln!(
             out,
             "{}: {}{keys}",
@@ -255,24 +307,152 @@ impl Reporter for Text {
     }
 }
 
-fn title(finding: &Finding) -> String {
+/// How many listed findings do not count, and why.
+#[derive(Clone, Copy, Default)]
+struct Apart {
+    accepted: usize,
+    known: usize,
+    /// Whole keys below the proof that the policy demands.
+    below: usize,
+    demanded: Option<Proof>,
+}
+
+impl Apart {
+    fn of(outcome: &DumpOutcome, detail: Detail) -> Self {
+        let mut apart = Self::default();
+        for finding in outcome
+            .findings
+            .iter()
+            .filter(|finding| detail.shows(finding))
+        {
+            match finding.standing {
+                Standing::Counts => {}
+                Standing::Known => apart.known += 1,
+                Standing::Accepted => apart.accepted += 1,
+                Standing::Below(demanded) if finding.proof >= Proof::Parsed => {
+                    apart.below += 1;
+                    apart.demanded = Some(demanded);
+                }
+                Standing::Below(_) => {}
+            }
+        }
+        apart
+    }
+
+    fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.known += other.known;
+        self.below += other.below;
+        self.demanded = self.demanded.or(other.demanded);
+    }
+
+    /// In words, what there is any of.
+    fn parts(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        if let Some(demanded) = self.demanded {
+            let keys = count(self.below, "key");
+            parts.push(format!("below --fail-on {}: {keys}", demanded.name()));
+        }
+        if self.accepted > 0 {
+            parts.push(count(self.accepted, "accepted key"));
+        }
+        if self.known > 0 {
+            parts.push(count(self.known, "known test key"));
+        }
+        parts
+    }
+}
+
+/// Kind and size.
+fn name(finding: &Finding) -> String {
     let size = match (finding.curve, finding.bits, finding.kind) {
         (Some(curve), ..) => format!(" {}", curve.name()),
-        (None, Some(bits), Kind::Private(crate::crypto::Algorithm::Rsa) | Kind::Encrypted) => {
-            format!(" {bits} bits")
-        }
+        (
+            None,
+            Some(bits),
+            Kind::Private(crate::crypto::Algorithm::Rsa | crate::crypto::Algorithm::Dsa)
+            | Kind::Encrypted
+            | Kind::Symmetric,
+        ) => format!(" {bits} bits"),
         _ => String::new(),
     };
     format!("{}{size}", finding.kind.name())
 }
 
+/// What the policy knows of a finding that is listed with those that count.
+fn note(finding: &Finding) -> Option<String> {
+    let demanded = match finding.standing {
+        Standing::Below(demanded) if finding.proof >= Proof::Parsed => {
+            let below = format!("below --fail-on {}: does not count", demanded.name());
+            Some(below)
+        }
+        _ => None,
+    };
+    let expired = finding
+        .accepted
+        .as_ref()
+        .filter(|entry| entry.expired)
+        .map(|entry| {
+            let reason = printable(&entry.reason);
+            format!("baseline entry expired on {}: {reason}", entry.until)
+        });
+    let known = finding
+        .known
+        .map(|source| format!("known test key: {source}"));
+    let notes: Vec<String> = [demanded, expired, known].into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("\n    "))
+}
+
+/// Why and until when a finding is accepted, if it is.
+fn acceptance(finding: &Finding) -> Option<String> {
+    let entry = finding
+        .accepted
+        .as_ref()
+        .filter(|_| finding.standing == Standing::Accepted)?;
+    let reason = printable(&entry.reason);
+    Some(format!("until {}: {reason}", entry.until))
+}
+
+/// Where a finding is published, if that is why it does not count.
+fn publication(finding: &Finding) -> Option<String> {
+    let source = finding
+        .known
+        .filter(|_| finding.standing == Standing::Known)?;
+    Some(source.to_owned())
+}
+
+/// How many places, and the first one.
+fn places(finding: &Finding) -> String {
+    let number = finding.places.len() as u64 + finding.places_omitted;
+    let first = finding.places.first().map(|place| {
+        let offset = place.pieces.first().map_or(0, |piece| piece.offset);
+        format!("{} at {offset:#x}, {}", place.form, owner(&place.owner))
+    });
+    let first = first.unwrap_or_default();
+    match number {
+        0 | 1 => first,
+        _ => format!("{number} places, first {first}"),
+    }
+}
+
 fn proof(finding: &Finding) -> &'static str {
+    let is_fragment =
+        !finding.places.is_empty() && finding.places.iter().all(|place| place.fragment.is_some());
     match finding.proof {
         Proof::Parsed if finding.kind == Kind::Encrypted => "whole, under a passphrase [parsed]",
         Proof::Parsed if finding.kind == Kind::Other => {
             "whole, of an algorithm without proof here [parsed]"
         }
+        Proof::Parsed if finding.kind == Kind::Symmetric => {
+            "whole, in a structure that calls it a key [parsed]"
+        }
+        Proof::Shape if finding.kind == Kind::Protected => {
+            "under a key of the machine or user [shape]"
+        }
         Proof::Shape => "looks like one, unproven [shape]",
+        Proof::Parsed if is_fragment => {
+            "a part with a whole private number, no public half confirms it [parsed]"
+        }
         Proof::Parsed => "whole and in range, no independent public half confirms it [parsed]",
         Proof::Arithmetic => "proven by arithmetic [arithmetic]",
     }
@@ -295,7 +475,14 @@ fn row(place: &Place) -> [String; 4] {
     [
         place.form.to_owned(),
         at,
-        format!("{length} bytes{pieces}"),
+        match place.fragment {
+            Some(Fragment {
+                present,
+                expected: Some(expected),
+            }) => format!("fragment, {present} of {expected} bytes{pieces}"),
+            Some(Fragment { present, .. }) => format!("fragment, {present} bytes{pieces}"),
+            None => format!("{length} bytes{pieces}"),
+        },
         owner(&place.owner),
     ]
 }

@@ -4,6 +4,7 @@
 mod anchors;
 mod ledger;
 mod linear;
+mod published;
 mod seams;
 mod texts;
 
@@ -13,12 +14,13 @@ use crate::dump;
 use crate::error::Error;
 use crate::memory::Dump;
 use crate::outcome::{Coverage, DumpOutcome, Missing, Reason, Search, Truncated};
-use crate::policy;
+use crate::policy::Policy;
 use crate::source::Source;
 use crate::sweep::public_halves::PublicHalves;
 use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
+use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +44,7 @@ pub struct Builder {
     threads: usize,
     hash: bool,
     public_keys: Vec<Arc<Identity>>,
+    policy: Policy,
 }
 
 impl Builder {
@@ -66,6 +69,13 @@ impl Builder {
         self
     }
 
+    /// What makes a verdict.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// The scanner.
     ///
     /// # Errors
@@ -75,11 +85,15 @@ impl Builder {
             .num_threads(self.threads)
             .thread_name(|index| format!("scan-{index}"))
             .build()?;
+        let anchors = Anchors::new();
+        let published = Published::read(&anchors);
         Ok(Scanner {
-            anchors: Anchors::new(),
+            anchors,
+            published,
             pool,
             hash: self.hash,
             public_keys: self.public_keys,
+            policy: self.policy,
         })
     }
 }
@@ -87,9 +101,11 @@ impl Builder {
 /// Scans dumps, one after the other, each with all its threads.
 pub struct Scanner {
     anchors: Anchors,
+    published: Published,
     pool: ThreadPool,
     hash: bool,
     public_keys: Vec<Arc<Identity>>,
+    policy: Policy,
 }
 
 impl Scanner {
@@ -218,14 +234,15 @@ impl Scanner {
             findings: Vec::new(),
             public_keys: Vec::new(),
         };
-        let known = correlate::Confirmations {
+        let knowledge = correlate::Knowledge {
             user: &self.public_keys,
             seen: &confirmed,
+            published: &|key| self.published.source(key),
         };
         let (keys, clues) = ledger.into_parts();
-        outcome.findings = correlate::findings(keys, &clues, &known, &map);
+        outcome.findings = correlate::findings(keys, &clues, &knowledge, &map);
         outcome.public_keys = correlate::public_keys(clues);
-        outcome.verdict = policy::verdict(&outcome);
+        self.policy.judge(&mut outcome);
         outcome
     }
 }

@@ -91,6 +91,22 @@ fn no_output_shows_a_secret() {
         ],
         &["scan", "--format", "jsonl", "--shapes", "samples"],
         &["scan", "--color", "always", "samples"],
+        &["scan", "--baseline", "tests/baselines/far.toml", "samples"],
+        &[
+            "scan",
+            "--baseline",
+            "tests/keys/samples/nginx-rsa2048.pem",
+            "samples",
+        ],
+        &[
+            "scan",
+            "--fail-on",
+            "shape",
+            "--strict",
+            "samples",
+            "tests/keys",
+        ],
+        &["baseline", "list", "tests/keys/samples/nginx-rsa2048.pem"],
         &["scan", "tests/keys"],
     ] {
         let output = command().args(options).output().unwrap();

@@ -7,8 +7,10 @@ mod common;
 
 mod bad_input;
 mod info;
+mod kinds;
 mod leak;
 mod paths;
+mod policy;
 mod samples;
 mod snapshots;
 

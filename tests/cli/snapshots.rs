@@ -19,6 +19,8 @@ fn help() {
     insta::assert_snapshot!("help", said(&["--help"]));
     insta::assert_snapshot!("help_scan", said(&["scan", "--help"]));
     insta::assert_snapshot!("help_info", said(&["info", "--help"]));
+    insta::assert_snapshot!("help_baseline", said(&["baseline", "--help"]));
+    insta::assert_snapshot!("help_baseline_add", said(&["baseline", "add", "--help"]));
 }
 
 #[test]
@@ -47,6 +49,21 @@ fn scan_as_json() {
         "scan_jsonl",
         said(&["scan", "--format", "jsonl", "samples/sh-deploy-ed25519"])
     );
+}
+
+#[test]
+fn keys_that_do_not_count() {
+    insta::assert_snapshot!(
+        "scan_known",
+        said(&["scan", "tests/keys/published", "src/policy/known_texts"])
+    );
+    let sample = "samples/sh-signer-p256";
+    for (name, baseline) in [
+        ("scan_accepted", "tests/baselines/far.toml"),
+        ("scan_expired", "tests/baselines/past.toml"),
+    ] {
+        insta::assert_snapshot!(name, said(&["scan", "--baseline", baseline, sample]));
+    }
 }
 
 #[test]

@@ -33,7 +33,13 @@ impl Detector for WindowsPublic {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl WindowsPublic {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, range) = match hit.data.get(hit.at)? {
             b'1' => point(hit, Curve::P256)?,
             b'3' => point(hit, Curve::P384)?,

@@ -24,7 +24,13 @@ impl Detector for Bsafe {
         &[Anchor::Bytes(b"RSA2")]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Bsafe {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let number = |at: usize| u32_le(hit.data, hit.at + at);
         let bits = number(8).filter(|&bits| is_modulus_size(bits) && bits.is_multiple_of(16))?;
         let whole = bits as usize / 8;

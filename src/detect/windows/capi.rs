@@ -43,7 +43,13 @@ impl Detector for Capi {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Capi {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let magic = slice(hit.data, hit.at, 4)?;
         if magic == EXPONENT {
             return freed(hit).map(Sighting::Key);

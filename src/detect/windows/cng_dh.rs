@@ -23,7 +23,13 @@ impl Detector for CngDh {
         &[Anchor::Bytes(b"DHPV")]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl CngDh {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let size = u32_le(hit.data, hit.at + 4)? as usize;
         SIZES.contains(&size).then_some(())?;
         let field = |index: usize| slice(hit.data, hit.at + HEADER + index * size, size);

@@ -30,7 +30,13 @@ impl Detector for CngDsa {
         &[Anchor::Bytes(VERSION_1), Anchor::Bytes(VERSION_2)]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl CngDsa {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let number = |at: usize| Some(u32_le(hit.data, hit.at + at)? as usize);
         let size = number(4).filter(|size| SIZES.contains(size))?;
         let (group, q) = match slice(hit.data, hit.at, 4)? {

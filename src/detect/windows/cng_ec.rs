@@ -40,7 +40,13 @@ impl Detector for CngEc {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl CngEc {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let (key, range) = match hit.data.get(hit.at)? {
             b'2' => named(hit, Curve::P256)?,
             b'4' => named(hit, Curve::P384)?,

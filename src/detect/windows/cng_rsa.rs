@@ -33,7 +33,13 @@ impl Detector for CngRsa {
         ]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl CngRsa {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let found = match slice(hit.data, hit.at, 4)? {
             PRIVATE => headed(hit, Extent::Primes),
             FULL => headed(hit, Extent::Full),

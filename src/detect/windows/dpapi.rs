@@ -27,7 +27,13 @@ impl Detector for Dpapi {
         &[Anchor::Bytes(PROVIDER)]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Dpapi {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let start = hit.at.checked_sub(4)?;
         let mut fields = Fields {
             data: hit.data.get(start..)?,

@@ -27,7 +27,13 @@ impl Detector for Pvk {
         &[Anchor::Bytes(b"\x1e\xf1\xb5\xb0")]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl Pvk {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let number = |at: usize| u32_le(hit.data, hit.at + at);
         let is_header = number(4)? == 0 && (1..=2).contains(&number(8)?);
         let (salt, length) = (number(16)? as usize, number(20)? as usize);

@@ -38,7 +38,13 @@ impl Detector for SymCrypt {
         &[Anchor::Bytes(TYPE)]
     }
 
-    fn examine(&self, hit: &Hit<'_>) -> Option<Sighting> {
+    fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        self.look(hit).into_iter().collect()
+    }
+}
+
+impl SymCrypt {
+    fn look(&self, hit: &Hit<'_>) -> Option<Sighting> {
         let int = Int::read(hit.data, hit.at)?;
         let evidence = match int.bits() {
             MIN_SCALAR_BITS..=MAX_SCALAR_BITS if !int.is_divisor(hit.data) => scalar(hit, &int),
