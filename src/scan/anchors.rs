@@ -1,125 +1,183 @@
-//! One automaton over the anchors of all detectors.
+//! The anchors of all detectors: who asked for which, and the search for all of them at once.
 
-use crate::detect::{DETECTORS, Detector};
-use aho_corasick::packed::{self, MatchKind};
-use aho_corasick::{AhoCorasick, Input, Span};
+use super::search::Search;
+use crate::detect::Detector;
+use aho_corasick::{AhoCorasick, Input};
 use std::ops::Range;
 
-/// The automaton, and who asked for which anchor.
+/// What is searched for, and who asked for it.
 pub struct Anchors {
     engine: Engine,
-    /// For each pattern, the detectors it announces.
-    detectors: Vec<Vec<&'static dyn Detector>>,
+    detectors: Vec<&'static dyn Detector>,
+    /// For each literal, which detectors it announces.
+    announced: Vec<Vec<usize>>,
+    /// Bytes of the longest literal.
     longest: usize,
 }
 
 enum Engine {
-    /// SIMD search for a few dozen patterns (Teddy): some 20 times as fast as the automaton.
-    Packed(packed::Searcher),
-    /// For processors without it.
+    /// By vector instructions, at the same speed for 15 literals and for 150.
+    Windows(Search),
+    /// For processors without them, and for literals the search does not take: some 20 times slower.
     Automaton(AhoCorasick),
 }
 
 impl Anchors {
-    /// Over all detectors.
-    pub fn new() -> Self {
-        let mut patterns: Vec<&'static [u8]> = Vec::new();
-        let mut detectors: Vec<Vec<&'static dyn Detector>> = Vec::new();
-        for detector in DETECTORS {
-            for anchor in detector.anchors() {
-                match patterns.iter().position(|pattern| pattern == anchor) {
-                    Some(known) => detectors
-                        .get_mut(known)
-                        .into_iter()
-                        .for_each(|list| list.push(*detector)),
+    /// Of `detectors`. A literal has at least four bytes, of which one is not zero; it may begin or contain
+    /// another, and be asked for by several.
+    pub fn new(detectors: &[&'static dyn Detector]) -> Self {
+        let mut literals: Vec<&'static [u8]> = Vec::new();
+        let mut announced: Vec<Vec<usize>> = Vec::new();
+        for (index, detector) in detectors.iter().enumerate() {
+            for literal in detector.anchors() {
+                let known = literals.iter().position(|known| known == literal);
+                match known.and_then(|known| announced.get_mut(known)) {
+                    Some(list) => list.push(index),
                     None => {
-                        patterns.push(anchor);
-                        detectors.push(vec![*detector]);
+                        literals.push(literal);
+                        announced.push(vec![index]);
                     }
                 }
             }
         }
-        let longest = patterns
-            .iter()
-            .map(|pattern| pattern.len())
-            .max()
-            .unwrap_or(1);
-        let packed = packed::Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&patterns)
-            .build();
-        let engine = match packed {
-            Some(searcher) => Engine::Packed(searcher),
-            None => Engine::Automaton(automaton(&patterns)),
+        let engine = match Search::new(&literals) {
+            Some(search) => Engine::Windows(search),
+            None => Engine::Automaton(automaton(&literals)),
         };
+        let lengths = literals.iter().map(|literal| literal.len());
         Self {
             engine,
-            detectors,
-            longest,
+            detectors: detectors.to_vec(),
+            announced,
+            longest: lengths.max().unwrap_or(1),
         }
     }
 
-    /// Calls `examine` for every anchor that starts in `starts` and every detector it announces, in
-    /// order of place. An anchor may hide no other: the search goes on one byte behind each start.
+    /// Calls `examine` for every place in `starts` where an anchor starts and every detector it announces:
+    /// in order of place, at one place in order of the table, and once where several anchors of a detector
+    /// start together. No anchor hides another.
     pub fn each(
         &self,
         data: &[u8],
         starts: Range<usize>,
         mut examine: impl FnMut(usize, &'static dyn Detector),
     ) {
-        let end = starts.end.saturating_add(self.longest - 1).min(data.len());
+        let mut hits: Vec<(usize, usize)> = Vec::new();
         let mut at = starts.start;
-        while let Some((start, pattern)) = self.next(data, Span { start: at, end }) {
-            if start >= starts.end {
-                break;
+        while at < starts.end {
+            let block = at..starts.end.min(at.saturating_add(BLOCK));
+            at = block.end;
+            self.search(data, block, |start, literal| {
+                let detectors = self.announced.get(literal).into_iter().flatten();
+                hits.extend(detectors.map(|detector| (start, *detector)));
+            });
+            // Neither search finds them by their starts.
+            hits.sort_unstable();
+            hits.dedup();
+            for (start, detector) in hits.drain(..) {
+                if let Some(detector) = self.detectors.get(detector) {
+                    examine(start, *detector);
+                }
             }
-            for detector in self.detectors.get(pattern).into_iter().flatten() {
-                examine(start, *detector);
-            }
-            at = start + 1;
         }
     }
 
-    fn next(&self, data: &[u8], span: Span) -> Option<(usize, usize)> {
-        if span.start >= span.end {
-            return None;
+    /// Calls `found` with place and number of every literal that starts in `starts`, in no order.
+    fn search(&self, data: &[u8], starts: Range<usize>, mut found: impl FnMut(usize, usize)) {
+        match &self.engine {
+            Engine::Windows(search) => search.each(data, starts, found),
+            Engine::Automaton(automaton) => {
+                let end = starts.end.saturating_add(self.longest - 1).min(data.len());
+                let input = Input::new(data).span(starts.start.min(end)..end);
+                automaton
+                    .find_overlapping_iter(input)
+                    .filter(|hit| starts.contains(&hit.start()))
+                    .for_each(|hit| found(hit.start(), hit.pattern().as_usize()));
+            }
         }
-        let found = match &self.engine {
-            Engine::Packed(searcher) => searcher.find_in(data, span)?,
-            Engine::Automaton(automaton) => automaton.find(Input::new(data).span(span))?,
-        };
-        Some((found.start(), found.pattern().as_usize()))
     }
 }
 
-fn automaton(patterns: &[&[u8]]) -> AhoCorasick {
-    AhoCorasick::builder()
-        .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-        .build(patterns)
-        .expect("a few dozen short patterns fit every automaton")
+fn automaton(literals: &[&[u8]]) -> AhoCorasick {
+    AhoCorasick::new(literals).expect("some hundred short literals fit every automaton")
 }
 
+/// Starts searched before what was found is put in order, in bytes: enough that its ends, where windows are
+/// looked at twice, do not count, and few enough to bound what is held where anchors stand side by side.
+const BLOCK: usize = 64 << 10;
+
+/// Anchors that are hard to find, for tests.
 #[cfg(test)]
-mod tests {
+pub mod samples {
     use super::*;
+    use crate::detect::{Hit, Sighting};
     use proptest::prelude::*;
+    use std::sync::LazyLock;
 
-    fn hits(anchors: &Anchors, data: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
-        let mut hits = Vec::new();
-        anchors.each(data, range, |at, detector| hits.push((at, detector.name())));
-        hits
+    /// A detector with nothing but a name and anchors.
+    struct Asker(&'static str, &'static [&'static [u8]]);
+
+    impl Detector for Asker {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+
+        fn anchors(&self) -> &'static [&'static [u8]] {
+            self.1
+        }
+
+        fn examine(&self, _: &Hit<'_>) -> Option<Sighting> {
+            None
+        }
     }
 
-    fn naive(data: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
+    pub static DETECTORS: [&dyn Detector; 7] = [
+        &Asker(
+            "zeros first",
+            &[b"\0\0\x49\x67", b"\0\x11\x01\0\x01", b"\0\0\0\x13ecdsa"],
+        ),
+        &Asker("prefixes", &[b"-----BEGIN RSA", b"-----BEGIN", b"----"]),
+        &Asker(
+            "inside others",
+            &[b"BEGI", b"ecdsa", b"\0\0\0\x13", b"\x01\0\x01\0\0\0\0"],
+        ),
+        &Asker(
+            "asked for twice",
+            &[b"----", b"\x02\x01\0\x02\x82", b"ecdsa"],
+        ),
+        &Asker("periodic", &[b"abab", b"babab", b"aaaa", b"-\0-\0-\0"]),
+        &Asker(
+            "window far behind",
+            &[b"aaaabaaaabaaaabaaaabaaaabaaaabaaaabaaaab\xd7\xa9\xe3\xb5"],
+        ),
+        &Asker(
+            "zeros inside",
+            &[
+                b"\x07\x02\0\0\0\xa4\0\0",
+                b"a\0\0\0\0\0\0\0\xd7",
+                b"P\0R\0I\0V",
+            ],
+        ),
+    ];
+
+    pub static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| Anchors::new(&DETECTORS));
+
+    pub fn literals(detectors: &[&'static dyn Detector]) -> Vec<&'static [u8]> {
+        let all = detectors.iter().flat_map(|detector| detector.anchors());
+        all.copied().collect()
+    }
+
+    /// What `Anchors::each` has to find, found the plain way.
+    pub fn naive(
+        detectors: &[&'static dyn Detector],
+        data: &[u8],
+        starts: Range<usize>,
+    ) -> Vec<(usize, &'static str)> {
         let mut hits = Vec::new();
-        for at in range {
-            for detector in DETECTORS {
-                if detector
-                    .anchors()
-                    .iter()
-                    .any(|anchor| data[at..].starts_with(anchor))
-                {
+        for at in starts {
+            for detector in detectors {
+                let mut anchors = detector.anchors().iter();
+                if anchors.any(|anchor| data[at..].starts_with(anchor)) {
                     hits.push((at, detector.name()));
                 }
             }
@@ -127,38 +185,117 @@ mod tests {
         hits
     }
 
-    fn text() -> impl Strategy<Value = Vec<u8>> {
-        let anchors: Vec<&'static [u8]> = DETECTORS
-            .iter()
-            .flat_map(|detector| detector.anchors())
-            .copied()
-            .collect();
+    /// Anchors and pieces of them, among bytes they are made of.
+    pub fn text(detectors: &[&'static dyn Detector]) -> impl Strategy<Value = Vec<u8>> + use<> {
+        let literals = literals(detectors);
+        let mut bytes = literals.concat();
+        bytes.extend([0; 40]);
         let piece = prop_oneof![
-            prop::sample::select(anchors).prop_map(<[u8]>::to_vec),
-            proptest::collection::vec(
-                prop::sample::select(&b"\x02\x01\x00\x82-P\x0d\x06"[..]),
-                0..40
-            ),
+            3 => (prop::sample::select(literals), 0..60usize)
+                .prop_map(|(literal, cut)| literal[..literal.len() - cut.saturating_sub(40).min(literal.len())].to_vec()),
+            1 => proptest::collection::vec(prop::sample::select(bytes), 0..80),
+            1 => (0..200usize).prop_map(|length| vec![0; length]),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{literals, naive, text};
+    use super::*;
+    use crate::detect;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    fn hits(anchors: &Anchors, data: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
+        let mut hits = Vec::new();
+        anchors.each(data, range, |at, detector| hits.push((at, detector.name())));
+        hits
+    }
+
+    /// With every search there is: those of this processor, and the portable one.
+    fn every(detectors: &[&'static dyn Detector]) -> Vec<Anchors> {
+        let mut known = Vec::new();
+        for literal in literals(detectors) {
+            if !known.contains(&literal) {
+                known.push(literal);
+            }
+        }
+        let searches = Search::available(&known).expect("literals that keep the rules");
+        let portable = Engine::Automaton(automaton(&known));
+        let engines = searches.map(Engine::Windows).chain([portable]);
+        engines
+            .map(|engine| Anchors {
+                engine,
+                ..Anchors::new(detectors)
+            })
+            .collect()
+    }
+
+    /// Whether all of `every` and the plain search agree on `data`, in one piece and cut at `cut`.
+    fn agree(
+        detectors: &[&'static dyn Detector],
+        every: &[Anchors],
+        data: &[u8],
+        cut: usize,
+    ) -> Result<(), TestCaseError> {
+        let expected = naive(detectors, data, 0..data.len());
+        for anchors in every {
+            prop_assert_eq!(&hits(anchors, data, 0..data.len()), &expected);
+            let mut found = hits(anchors, data, 0..cut);
+            found.extend(hits(anchors, data, cut..data.len()));
+            prop_assert_eq!(&found, &expected);
+        }
+        Ok(())
+    }
+
+    static OURS: LazyLock<Vec<Anchors>> = LazyLock::new(|| every(detect::DETECTORS));
+
+    static HARD: LazyLock<Vec<Anchors>> = LazyLock::new(|| every(&samples::DETECTORS));
 
     proptest! {
         #[test]
-        fn no_anchor_is_missed_and_none_hides_another(data in text(), cut in any::<prop::sample::Index>()) {
-            let packed = Anchors::new();
-            let cut = cut.index(data.len() + 1);
-            let mut found = hits(&packed, &data, 0..cut);
-            found.extend(hits(&packed, &data, cut..data.len()));
-            prop_assert_eq!(&found, &naive(&data, 0..data.len()));
-            let mut patterns: Vec<&'static [u8]> = Vec::new();
-            for anchor in DETECTORS.iter().flat_map(|detector| detector.anchors()) {
-                if !patterns.contains(anchor) {
-                    patterns.push(anchor);
-                }
-            }
-            let portable = Anchors { engine: Engine::Automaton(automaton(&patterns)), ..packed };
-            prop_assert_eq!(hits(&portable, &data, 0..data.len()), found);
+        fn no_anchor_is_missed_and_none_hides_another(data in text(detect::DETECTORS), cut in any::<prop::sample::Index>()) {
+            agree(detect::DETECTORS, &OURS, &data, cut.index(data.len() + 1))?;
         }
+
+        #[test]
+        fn anchors_may_overlap_and_start_with_zeros(data in text(&samples::DETECTORS), cut in any::<prop::sample::Index>()) {
+            agree(&samples::DETECTORS, &HARD, &data, cut.index(data.len() + 1))?;
+        }
+    }
+
+    #[test]
+    fn an_anchor_is_found_at_every_distance_from_either_end() {
+        for literal in literals(&samples::DETECTORS) {
+            for length in literal.len()..200 {
+                let mut data = vec![0x55; length];
+                data[length - literal.len()..].copy_from_slice(literal);
+                agree(&samples::DETECTORS, &HARD, &data, length / 2).unwrap();
+                data.rotate_left(length - literal.len());
+                agree(&samples::DETECTORS, &HARD, &data, length / 2).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn anchors_are_searched_by_windows_wherever_the_processor_can() {
+        for (detectors, every) in [(detect::DETECTORS, &*OURS), (&samples::DETECTORS, &*HARD)] {
+            let chosen = Anchors::new(detectors).engine;
+            assert_eq!(matches!(chosen, Engine::Windows(_)), every.len() > 1);
+        }
+    }
+
+    #[test]
+    fn hits_stay_in_order_where_blocks_meet() {
+        let literals = literals(&samples::DETECTORS).concat();
+        let data: Vec<u8> = literals
+            .iter()
+            .copied()
+            .cycle()
+            .take(3 * BLOCK + 17)
+            .collect();
+        agree(&samples::DETECTORS, &HARD, &data, BLOCK + 1).unwrap();
     }
 }

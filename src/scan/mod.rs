@@ -5,9 +5,13 @@ mod anchors;
 mod ledger;
 mod linear;
 mod seams;
+mod search;
+mod simd;
+mod windows;
 
 use crate::correlate;
 use crate::crypto::{Identity, ProofCache};
+use crate::detect::DETECTORS;
 use crate::dump;
 use crate::error::Error;
 use crate::memory::Dump;
@@ -75,7 +79,7 @@ impl Builder {
             .thread_name(|index| format!("scan-{index}"))
             .build()?;
         Ok(Scanner {
-            anchors: Anchors::new(),
+            anchors: Anchors::new(DETECTORS),
             pool,
             hash: self.hash,
             public_keys: self.public_keys,
