@@ -12,13 +12,13 @@ pub struct Search {
 }
 
 impl Search {
-    /// For `anchors`, each at least four bytes long and not all zero; any may begin or contain another.
-    /// `None` when this processor has no kernel, or an anchor breaks the rule.
+    /// For at most 512 different anchors, each at least four bytes long and not all zero; any may begin or
+    /// contain another. `None` when they break the rule, or this processor has no kernel.
     pub fn new(anchors: &[&'static [u8]]) -> Option<Self> {
         Self::available(anchors)?.next()
     }
 
-    /// One with each kernel of this processor, the fastest first.
+    /// A search with each kernel of this processor, the fastest first.
     pub fn available(anchors: &[&'static [u8]]) -> Option<impl Iterator<Item = Self>> {
         let choices = windows::choose(anchors)?;
         let windows = Windows::new(anchors, &choices)?;
@@ -181,3 +181,39 @@ const SLOTS: usize = 1024;
 
 /// Half of the slots stay empty at least.
 const MOST_ANCHORS: usize = SLOTS / 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many different anchors, their windows in part the same.
+    fn many(count: u16) -> Vec<&'static [u8]> {
+        let anchor = |number: u16| {
+            let anchor = [b"key ".as_slice(), &number.to_be_bytes(), b"\xf0\x5a"].concat();
+            &*anchor.leak()
+        };
+        (0..count).map(anchor).collect()
+    }
+
+    #[test]
+    fn as_many_anchors_as_it_takes_are_told_apart() {
+        let anchors = many(512);
+        let data = anchors.concat();
+        for search in Search::available(&anchors).unwrap() {
+            let mut found = Vec::new();
+            search.each(&data, 0..data.len(), |start, number| {
+                found.push((start, number))
+            });
+            found.sort_unstable();
+            let expected: Vec<_> = (0..512).map(|number| (8 * number, number)).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn more_or_other_anchors_than_it_takes_are_refused() {
+        assert!(Search::available(&many(513)).is_none());
+        assert!(Search::available(&[b"RSA1", b"abc"]).is_none());
+        assert!(Search::available(&[b"RSA1", b"\0\0\0\0"]).is_none());
+    }
+}
