@@ -19,8 +19,8 @@ pub trait Detector: Sync {
     /// Its name, `family.format`; never changes once released.
     fn name(&self) -> &'static str;
 
-    /// Literals that stand in every instance of the format. Each has at least four bytes, none starts
-    /// with a zero byte, and none is the beginning of another one: `scan` relies on it.
+    /// Literals that stand in every instance of the format. Each has at least four bytes, and of its first
+    /// four one is not zero: `scan` relies on it. One may begin or contain another.
     fn anchors(&self) -> &'static [Anchor];
 
     /// Looks at the bytes around a hit. Nothing when this is no instance of the format; several keys when
@@ -171,24 +171,14 @@ mod tests {
 
     #[test]
     fn anchors_keep_the_rules_the_scan_relies_on() {
-        let mut anchors: Vec<Vec<u8>> = DETECTORS
-            .iter()
-            .flat_map(|detector| detector.anchors())
-            .flat_map(|anchor| anchor.patterns())
-            .map(|(pattern, _)| pattern)
-            .collect();
-        anchors.sort_unstable();
-        anchors.dedup();
-        assert!(anchors.len() <= 64, "the packed searcher takes 64 patterns");
-        for (index, anchor) in anchors.iter().enumerate() {
+        let anchors = DETECTORS.iter().flat_map(|detector| detector.anchors());
+        for (anchor, _) in anchors.flat_map(|anchor| anchor.patterns()) {
             assert!(anchor.len() >= 4, "{anchor:02x?} is too short");
-            assert_ne!(anchor[0], 0, "{anchor:02x?} could start in a zero page");
-            for (other_index, other) in anchors.iter().enumerate() {
-                assert!(
-                    index == other_index || !other.starts_with(anchor),
-                    "{anchor:02x?} hides {other:02x?}"
-                );
-            }
+            assert_ne!(
+                anchor[..4],
+                [0; 4],
+                "{anchor:02x?} could start in a page of zeros"
+            );
         }
     }
 

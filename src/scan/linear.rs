@@ -82,17 +82,18 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
     }
 }
 
-/// The parts of `range` that are not all-zero pages. No anchor starts with a zero byte, so none starts
-/// in such a page; one that starts before and runs into it is found from where it starts.
+/// The parts of `range` where anchors may start: all but pages of zeros, and of these the last bytes, which
+/// an anchor may start with. What follows them may lie in the next page or the next chunk.
 fn occupied(data: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut at = range.start;
     std::iter::from_fn(move || {
         let page = |at: usize| at..range.end.min(at + PAGE);
         let is_zero = |at: usize| data.get(page(at)).is_none_or(bytes::is_zero);
+        let zeros = at;
         while at < range.end && is_zero(at) {
             at = page(at).end;
         }
-        let start = at;
+        let start = zeros.max(at.saturating_sub(LEADING_ZEROS));
         while at < range.end && !is_zero(at) {
             at = page(at).end;
         }
@@ -115,6 +116,9 @@ const CALM_WORK: usize = 4096;
 /// Granularity of the search for zeros.
 const PAGE: usize = 4096;
 
+/// The most zero bytes an anchor starts with.
+const LEADING_ZEROS: usize = 3;
+
 /// Sightings in one share, beyond which no more is examined; real memory has a few hundred in its densest.
 const SIGHTINGS_IN_SHARE: usize = 2048;
 
@@ -124,17 +128,39 @@ pub const WORK_IN_SHARE: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use super::super::anchors::samples::{ANCHORS, DETECTORS, literals, naive};
     use super::*;
     use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn only_zero_pages_are_left_out(pages in proptest::collection::vec((any::<bool>(), 0..PAGE), 0..8), cut in 0..PAGE, start in 0..2 * PAGE) {
+    /// Pages of zeros, some with a byte somewhere, and round their ends an anchor here and there.
+    fn memory() -> impl Strategy<Value = Vec<u8>> {
+        let literal = prop::sample::select(literals(&DETECTORS));
+        let page = (
+            any::<bool>(),
+            0..PAGE,
+            prop::option::of((literal, 0..60usize)),
+        );
+        let pages = proptest::collection::vec(page, 0..8);
+        (pages, 0..PAGE).prop_map(|(pages, cut)| {
             let mut data = vec![0; pages.len() * PAGE];
-            for (index, &(occupied, at)) in pages.iter().enumerate() {
-                data[index * PAGE + at] = u8::from(occupied);
+            for (index, &(is_occupied, at, literal)) in pages.iter().enumerate() {
+                data[index * PAGE + at] = u8::from(is_occupied);
+                if let Some((literal, back)) = literal {
+                    let start = (index + 1) * PAGE - back;
+                    data.iter_mut()
+                        .skip(start)
+                        .zip(literal)
+                        .for_each(|(to, from)| *to = *from);
+                }
             }
             data.truncate(data.len().saturating_sub(cut));
+            data
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn only_zero_pages_are_left_out(data in memory(), start in 0..2 * PAGE) {
             let start = start.min(data.len());
             let runs: Vec<_> = occupied(&data, start..data.len()).collect();
             for (at, byte) in data.iter().enumerate().skip(start) {
@@ -142,7 +168,44 @@ mod tests {
                 prop_assert!(is_in_run || *byte == 0);
             }
             for pair in runs.windows(2) {
-                prop_assert!(pair[0].end < pair[1].start);
+                prop_assert!(pair[0].end <= pair[1].start);
+            }
+            let searched: usize = runs.iter().map(Range::len).sum();
+            let zero_pages = data[start..].chunks(PAGE).filter(|page| bytes::is_zero(page));
+            let left_out: usize = zero_pages.map(|page| page.len().saturating_sub(LEADING_ZEROS)).sum();
+            prop_assert!(searched + left_out <= data.len() - start);
+        }
+
+        #[test]
+        fn no_anchor_is_lost_among_zero_pages_and_chunks(data in memory(), chunk in prop_oneof![Just(PAGE), 1..3 * PAGE], skip in 0..PAGE) {
+            let start = skip.min(data.len());
+            let mut found = Vec::new();
+            for start in (start..data.len()).step_by(chunk) {
+                for run in occupied(&data, start..data.len().min(start + chunk)) {
+                    ANCHORS.each(&data, run, |at, detector| found.push((at, detector.name())));
+                }
+            }
+            prop_assert_eq!(found, naive(&DETECTORS, &data, start..data.len()));
+        }
+    }
+
+    #[test]
+    fn zeros_at_the_end_of_a_page_may_start_an_anchor() {
+        for literal in literals(&DETECTORS) {
+            for back in 0..=literal.len() {
+                let mut data = vec![0; 3 * PAGE];
+                data[2 * PAGE - back..][..literal.len()].copy_from_slice(literal);
+                let expected = naive(&DETECTORS, &data, 0..data.len());
+                for chunk in [PAGE, 2 * PAGE, 3 * PAGE] {
+                    let runs = (0..data.len())
+                        .step_by(chunk)
+                        .flat_map(|start| occupied(&data, start..data.len().min(start + chunk)));
+                    let mut found = Vec::new();
+                    for run in runs {
+                        ANCHORS.each(&data, run, |at, detector| found.push((at, detector.name())));
+                    }
+                    assert_eq!(found, expected, "{literal:02x?} {back} {chunk}");
+                }
             }
         }
     }

@@ -6,10 +6,14 @@ mod ledger;
 mod linear;
 mod published;
 mod seams;
+mod search;
+mod simd;
 mod texts;
+mod windows;
 
 use crate::correlate;
 use crate::crypto::{Identity, ProofCache};
+use crate::detect::DETECTORS;
 use crate::dump;
 use crate::error::Error;
 use crate::memory::Dump;
@@ -85,7 +89,7 @@ impl Builder {
             .num_threads(self.threads)
             .thread_name(|index| format!("scan-{index}"))
             .build()?;
-        let anchors = Anchors::new();
+        let anchors = Anchors::new(DETECTORS);
         let published = Published::read(&anchors);
         Ok(Scanner {
             anchors,
