@@ -4,7 +4,7 @@ pub mod memory;
 
 use dumpgate::crypto::der::{Reader, header_before};
 use dumpgate::crypto::{ProofCache, Prover};
-use dumpgate::detect::{DETECTORS, Detector, Hit, LONGEST_FORM, Sighting};
+use dumpgate::detect::{Anchor, DETECTORS, Detector, Hit, LONGEST_FORM, Sighting};
 use dumpgate::dump::{self, FORMATS};
 use dumpgate::finding::{Kind, Proof};
 use dumpgate::memory::{Dump, windows};
@@ -19,6 +19,10 @@ use std::sync::OnceLock;
 /// anchor behind so many bytes of the rest, so that the fuzzer need not find it.
 pub fn detector(name: &str, data: &[u8]) {
     let detector = *DETECTORS.iter().find(|detector| detector.name() == name).expect("a detector of this name");
+    if detector.anchors().contains(&Anchor::Base64Run) {
+        examine(detector, data, data.len() / 2, false);
+        examine(detector, data, data.len() / 2, true);
+    }
     for (anchor, is_wide) in detector.anchors().iter().flat_map(|anchor| anchor.patterns()) {
         let starts = (0..data.len()).filter(|&at| data[at..].starts_with(&anchor));
         starts.take(HITS).for_each(|at| examine(detector, data, at, is_wide));

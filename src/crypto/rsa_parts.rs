@@ -56,8 +56,10 @@ impl RsaParts<'_> {
         let q = self.q.and_then(factor);
         if let Some(n) = &n {
             for prime in [&p, &q].into_iter().flatten() {
-                if let Some(other) = cofactor(n, prime) {
-                    return self.with_modulus(n, prime, &other);
+                let whole =
+                    cofactor(n, prime).and_then(|other| self.with_modulus(n, prime, &other));
+                if whole.is_some() {
+                    return whole;
                 }
             }
         }
@@ -72,7 +74,14 @@ impl RsaParts<'_> {
             };
             for e in exponents {
                 if let Some((p, q)) = factor_by_exponent(n, &e, &d) {
-                    return self.with_modulus(n, &p, &q);
+                    // It is the exponent of this modulus, also if that has more than two primes.
+                    return self.with_modulus(n, &p, &q).or_else(|| {
+                        let public = vec![PublicKey::rsa(&bytes(n), &bytes(&e))?];
+                        Some(Rebuilt {
+                            public,
+                            is_proven: true,
+                        })
+                    });
                 }
             }
         }

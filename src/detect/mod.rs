@@ -142,6 +142,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &public::spki::Spki,
     &public::ssh::SshPublic,
     &public::ssh::SshPublicText,
+    &public::windows::WindowsPublic,
     &windows::capi::Capi,
     &windows::bsafe::Bsafe,
     &windows::cng_rsa::CngRsa,
@@ -151,9 +152,6 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &windows::pvk::Pvk,
     &windows::symcrypt::SymCrypt,
     &windows::dpapi::Dpapi,
-    &public::pem::PublicPem,
-    &public::spki::Spki,
-    &public::windows::WindowsPublic,
 ];
 
 /// The longest form any detector accepts, in bytes: PEM of a 16,384-bit RSA key in PKCS#8 takes

@@ -143,14 +143,14 @@ mod tests {
         let pages = proptest::collection::vec(page, 0..8);
         (pages, 0..PAGE).prop_map(|(pages, cut)| {
             let mut data = vec![0; pages.len() * PAGE];
-            for (index, &(is_occupied, at, literal)) in pages.iter().enumerate() {
+            for (index, (is_occupied, at, literal)) in pages.into_iter().enumerate() {
                 data[index * PAGE + at] = u8::from(is_occupied);
                 if let Some((literal, back)) = literal {
                     let start = (index + 1) * PAGE - back;
                     data.iter_mut()
                         .skip(start)
                         .zip(literal)
-                        .for_each(|(to, from)| *to = *from);
+                        .for_each(|(to, from)| *to = from);
                 }
             }
             data.truncate(data.len().saturating_sub(cut));
@@ -182,7 +182,7 @@ mod tests {
             let mut found = Vec::new();
             for start in (start..data.len()).step_by(chunk) {
                 for run in occupied(&data, start..data.len().min(start + chunk)) {
-                    ANCHORS.each(&data, run, |at, detector| found.push((at, detector.name())));
+                    ANCHORS.each(&data, run, |at, announced| found.push((at, announced.detector.name())));
                 }
             }
             prop_assert_eq!(found, naive(&DETECTORS, &data, start..data.len()));
@@ -194,7 +194,7 @@ mod tests {
         for literal in literals(&DETECTORS) {
             for back in 0..=literal.len() {
                 let mut data = vec![0; 3 * PAGE];
-                data[2 * PAGE - back..][..literal.len()].copy_from_slice(literal);
+                data[2 * PAGE - back..][..literal.len()].copy_from_slice(&literal);
                 let expected = naive(&DETECTORS, &data, 0..data.len());
                 for chunk in [PAGE, 2 * PAGE, 3 * PAGE] {
                     let runs = (0..data.len())
@@ -202,7 +202,9 @@ mod tests {
                         .flat_map(|start| occupied(&data, start..data.len().min(start + chunk)));
                     let mut found = Vec::new();
                     for run in runs {
-                        ANCHORS.each(&data, run, |at, detector| found.push((at, detector.name())));
+                        ANCHORS.each(&data, run, |at, announced| {
+                            found.push((at, announced.detector.name()))
+                        });
                     }
                     assert_eq!(found, expected, "{literal:02x?} {back} {chunk}");
                 }

@@ -62,6 +62,7 @@ fn keys_in(data: &[u8], anchors: &Anchors) -> Vec<Key> {
 mod tests {
     use super::*;
     use crate::crypto::{Identity, PublicKey};
+    use crate::detect::DETECTORS;
     use std::sync::Arc;
 
     #[test]

@@ -9,21 +9,25 @@ use std::ops::Range;
 pub fn each(data: &[u8], starts: Range<usize>, mut take: impl FnMut(usize, bool)) {
     let first = starts.start.next_multiple_of(STEP);
     for at in (first..starts.end).step_by(STEP) {
-        if is_text(data, at..at + SAMPLE, 1) {
-            let is_first = at < STEP || !is_text(data, at - STEP..at, 1);
-            if is_first {
-                take(at, false);
-            }
+        let Some((place, width)) = sample(data, at) else {
             continue;
-        }
-        let wide = at + usize::from(data.get(at) == Some(&0));
-        if is_text(data, wide..wide + 2 * SAMPLE, 2) {
-            let is_first = wide < STEP || !is_text(data, wide - STEP..wide, 2);
-            if is_first {
-                take(wide, true);
-            }
+        };
+        let before = at.checked_sub(STEP).and_then(|before| sample(data, before));
+        let goes_on = before
+            .is_some_and(|(start, other)| other == width && is_text(data, start..place, width));
+        if !goes_on {
+            take(place, width == 2);
         }
     }
+}
+
+/// The place of the first character of a run at `at`, and the bytes a character has.
+fn sample(data: &[u8], at: usize) -> Option<(usize, usize)> {
+    if is_text(data, at..at + SAMPLE, 1) {
+        return Some((at, 1));
+    }
+    let wide = at + usize::from(data.get(at) == Some(&0));
+    is_text(data, wide..wide + 2 * SAMPLE, 2).then_some((wide, 2))
 }
 
 /// Whether every `width`th byte of `range` is a character of such a run and the bytes between are zero.

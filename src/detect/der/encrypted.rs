@@ -68,10 +68,12 @@ pub fn parse(data: &[u8], _: &Prover<'_>) -> Option<(Key, usize)> {
     let mut algorithm = info.inside(tag::SEQUENCE)?;
     let identifier = algorithm.expect(tag::OID)?;
     let ciphertext = info.expect(tag::OCTET_STRING)?;
-    let parameters = algorithm.element()?;
+    let parameters = algorithm
+        .element()
+        .map_or(0, |parameters| parameters.contents.len());
     // JKS keeps salt and check in the ciphertext.
     let has_parameters = if identifier.starts_with(oid::PKCS) {
-        parameters.contents.len() >= MIN_PBE
+        parameters >= MIN_PBE
     } else {
         identifier.starts_with(oid::SUN_PROTECTORS)
     };
@@ -83,8 +85,8 @@ const PKCS5: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05";
 const JAVA: &[u8] = b"\x2b\x06\x01\x04\x01\x2a\x02";
 const PKCS12: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
 
-/// The shortest AlgorithmIdentifier contents in bytes: JKS' identifier and NULL.
-const MIN_ALGORITHM: usize = 14;
+/// The shortest AlgorithmIdentifier contents in bytes: JKS' identifier alone.
+const MIN_ALGORITHM: usize = 12;
 
 /// The shortest parameters of password-based encryption in bytes: a salt of eight and a count.
 const MIN_PBE: usize = 12;
