@@ -79,8 +79,12 @@ pub fn findings(
         .flat_map(|seen| &seen.places)
         .filter_map(start_in_memory)
         .collect();
+    let covered = Covered::by_whole_places(&keys);
     let mut merged: BTreeMap<Name, KeySeen> = BTreeMap::new();
     for mut seen in keys {
+        // What looks like the rest of a structure is whole where memory is put together.
+        seen.places
+            .retain(|place| place.fragment.is_none() || !covered.holds(&place.pieces));
         // A key read on in the file where memory goes on elsewhere, and where its true bytes are known too.
         seen.places.retain(|place| {
             let start = place.pieces.first().map(|piece| (piece.offset, place.form));
@@ -148,6 +152,47 @@ pub fn public_keys(clues: Vec<PublicSeen>) -> Vec<PublicFinding> {
         .collect();
     keys.sort_by_key(|key| (key.places.first().map(|(_, piece)| *piece), key.spki_sha256));
     keys
+}
+
+/// Bytes of the file in which whole keys lie.
+struct Covered {
+    /// Start of a piece, and the end of the farthest piece that starts there or before, by start.
+    ends: Vec<(u64, u64)>,
+    /// Where the keys begin.
+    starts: HashSet<u64>,
+}
+
+impl Covered {
+    fn by_whole_places(keys: &[KeySeen]) -> Self {
+        let places = keys.iter().flat_map(|seen| &seen.places);
+        let whole = places.filter(|place| place.fragment.is_none() && place.proof >= Proof::Parsed);
+        let starts = whole.clone().filter_map(|place| place.pieces.first());
+        let starts = starts.map(|piece| piece.offset).collect();
+        let mut ends: Vec<(u64, u64)> = whole
+            .flat_map(|place| &place.pieces)
+            .map(|piece| (piece.offset, piece.offset.saturating_add(piece.length)))
+            .collect();
+        ends.sort_unstable();
+        let mut farthest = 0;
+        for (_, end) in &mut ends {
+            farthest = farthest.max(*end);
+            *end = farthest;
+        }
+        Self { ends, starts }
+    }
+
+    /// Whether `pieces` begin where a key does, or each lies in the bytes of one.
+    fn holds(&self, pieces: &[Piece]) -> bool {
+        let first = pieces.first().map(|piece| piece.offset);
+        first.is_some_and(|start| self.starts.contains(&start))
+            || pieces.iter().all(|piece| {
+                let behind = self
+                    .ends
+                    .partition_point(|(start, _)| *start <= piece.offset);
+                let farthest = behind.checked_sub(1).and_then(|last| self.ends.get(last));
+                farthest.is_some_and(|(_, end)| piece.offset.saturating_add(piece.length) <= *end)
+            })
+    }
 }
 
 /// What makes two sightings the same key: the public half, or the same bytes where none is known.

@@ -102,7 +102,12 @@ fn a_key_scattered_over_small_pages_is_put_together() {
             .collect();
         pages.reverse();
         let outcome = scan(&elf_core(&pages, 40));
-        assert_eq!(outcome.findings.len(), 1, "pages of {page} bytes");
+        assert_eq!(
+            outcome.findings.len(),
+            1,
+            "pages of {page} bytes: {:?}",
+            outcome.findings
+        );
         let place = &outcome.findings[0].places[0];
         assert!(
             place.pieces.len() >= key.len() / page,

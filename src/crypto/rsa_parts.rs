@@ -85,6 +85,10 @@ impl RsaParts<'_> {
                 }
             }
         }
+        if n.is_some() {
+            // Neither primes nor exponent belong to the modulus: numbers that contradict one another are no key.
+            return None;
+        }
         if let (Some(p), Some(q)) = (&p, &q) {
             return self.without_modulus(p, q);
         }
@@ -109,13 +113,19 @@ impl RsaParts<'_> {
             }
             let all_p = candidates(p.clone(), self.dp, e);
             let pairs = all_p.iter().flat_map(|p| all_q.iter().map(move |q| (p, q)));
+            // A false candidate fits its exponent as well as the true one: only the coefficient tells.
             let rebuilt: Vec<Rebuilt> = pairs
+                .filter(|(p, q)| self.qinv.is_none() || self.is_inverse(p, q))
                 .filter_map(|(p, q)| self.without_modulus(p, q))
-                .filter(|rebuilt| self.qinv.is_none() || rebuilt.is_proven)
                 .collect();
-            let proven = rebuilt.iter().find(|rebuilt| rebuilt.is_proven);
-            if let Some(found) = proven.or(rebuilt.first()) {
-                return Some(found.clone());
+            if !rebuilt.is_empty() {
+                return Some(Rebuilt {
+                    public: rebuilt
+                        .into_iter()
+                        .flat_map(|rebuilt| rebuilt.public)
+                        .collect(),
+                    is_proven: self.qinv.is_some(),
+                });
             }
         }
         None
@@ -172,17 +182,21 @@ impl RsaParts<'_> {
             return None;
         }
         let exponent = self.exponent(p, q);
-        let is_inverse = self.qinv.is_some_and(|qinv| {
-            let product = Zeroizing::new(number(qinv.expose()).concatenating_mul(q));
-            is_one(&remainder(&product, p))
-        });
         let public = match &exponent {
             Some(e) => vec![PublicKey::rsa(&bytes(&n), e)?],
             None => with_usual_exponents(&n),
         };
         Some(Rebuilt {
-            is_proven: exponent.is_some() || is_inverse,
+            is_proven: exponent.is_some() || self.is_inverse(p, q),
             public,
+        })
+    }
+
+    /// Whether the coefficient is there and is q⁻¹ mod p.
+    fn is_inverse(&self, p: &BoxedUint, q: &BoxedUint) -> bool {
+        self.qinv.is_some_and(|qinv| {
+            let product = Zeroizing::new(number(qinv.expose()).concatenating_mul(q));
+            is_one(&remainder(&product, p))
         })
     }
 
@@ -384,7 +398,16 @@ mod tests {
                 ("n, e, d", RsaParts { n, e, d, ..none }),
                 ("n, d, p", RsaParts { n, d, p, ..none }),
                 ("d, p, q", RsaParts { d, p, q, ..none }),
-                ("q, dp, dq", RsaParts { q, dp, dq, ..none }),
+                (
+                    "q, dp, dq, qinv",
+                    RsaParts {
+                        q,
+                        dp,
+                        dq,
+                        qinv,
+                        ..none
+                    },
+                ),
                 (
                     "dp, dq, qinv",
                     RsaParts {
@@ -400,6 +423,8 @@ mod tests {
                 assert!(rebuilt.is_proven, "{name}");
                 assert_eq!(rebuilt.public, public, "{name}");
             }
+            let exponents = RsaParts { q, dp, dq, ..none }.rebuild().unwrap();
+            assert!(!exponents.is_proven && exponents.public.contains(&public[0]));
             let primes = RsaParts { p, q, ..none }.rebuild().unwrap();
             assert!(!primes.is_proven && primes.public.contains(&public[0]));
             for parts in [

@@ -53,7 +53,11 @@ fn what_independent_tools_wrote_is_found() {
         let findings = super::findings(&data);
         let is_encrypted_text =
             sample.form == "der.pkcs8-encrypted" && sample.note.starts_with("hex");
-        if NOT_READ[..5].iter().any(|note| sample.note.contains(note)) || is_encrypted_text {
+        let is_windows_text = sample.form.starts_with("windows.") && sample.file.ends_with(".txt");
+        if NOT_READ.iter().any(|note| sample.note.contains(note))
+            || is_encrypted_text
+            || is_windows_text
+        {
             continue;
         }
         let has_name =
