@@ -32,6 +32,8 @@ pub enum Judgement {
     /// A public half made of what is left of a key, and whether the parts confirm one another; more than
     /// one where nothing tells the exponent.
     Rebuilt(Arc<[Arc<Identity>]>, bool),
+    /// The costly part is worth its time.
+    Promising,
     /// Out of range, or no key.
     Refused,
 }
@@ -74,9 +76,12 @@ impl<'s> Prover<'s> {
             numbers.p.expose(),
             numbers.q.expose(),
         ];
+        if !self.looks_promising(&parts, || numbers.is_product())? {
+            return Some((RsaProof::NotAKey, None));
+        }
         let judgement = self.judge(numbers.cost(), &parts, || {
             match PublicKey::rsa(numbers.n, numbers.e) {
-                Some(key) if numbers.is_product_of_primes() => {
+                Some(key) if numbers.has_prime_factors() => {
                     Judgement::Primes(Arc::new(Identity::new(key)))
                 }
                 _ => Judgement::Refused,
@@ -124,6 +129,9 @@ impl<'s> Prover<'s> {
             exposed(parts.dq),
             exposed(parts.qinv),
         ];
+        if !self.looks_promising(&named, || parts.look_promising())? {
+            return Some(Judgement::Refused);
+        }
         self.judge(parts.cost(), &named, || match parts.rebuild() {
             Some(rebuilt) => {
                 let identities = rebuilt
@@ -217,6 +225,20 @@ impl<'s> Prover<'s> {
     /// Whether a candidate was passed over because the budget was used up.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted.get()
+    }
+
+    /// What a test of microseconds says, which a dump full of structures alike must not be spared either.
+    /// `None` when the budget is used up.
+    fn looks_promising(&self, parts: &[&[u8]], look: impl FnOnce() -> bool) -> Option<bool> {
+        let look_parts: Vec<&[u8]> = [&b"look"[..]]
+            .into_iter()
+            .chain(parts.iter().copied())
+            .collect();
+        let judgement = self.judge(1, &look_parts, || match look() {
+            true => Judgement::Promising,
+            false => Judgement::Refused,
+        })?;
+        Some(matches!(judgement, Judgement::Promising))
     }
 
     fn judge(

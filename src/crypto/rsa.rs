@@ -68,15 +68,19 @@ impl RsaNumbers<'_> {
                 .is_none_or(|d| (2..=bits).contains(&bit_length(d.expose())))
     }
 
-    /// Whether n = p·q and both are probable primes: the part that takes time.
-    pub fn is_product_of_primes(&self) -> bool {
-        let p = number(self.p.expose());
-        let q = number(self.q.expose());
-        let product = Zeroizing::new((*p).concatenating_mul(&*q));
+    /// Whether n = p·q.
+    pub fn is_product(&self) -> bool {
+        let product = number(self.p.expose());
+        let product = Zeroizing::new((*product).concatenating_mul(&*number(self.q.expose())));
         product
             .cmp_vartime(BoxedUint::from_be_slice_vartime(self.n))
             .is_eq()
-            && (is_known_semiprime(trim_zeros(self.n)) || are_primes(&p, &q))
+    }
+
+    /// Whether p and q, of which n is the product, are probable primes: the part that takes time.
+    pub fn has_prime_factors(&self) -> bool {
+        is_known_semiprime(trim_zeros(self.n))
+            || are_primes(&number(self.p.expose()), &number(self.q.expose()))
     }
 
     /// Whether e·d ≡ 1 modulo p-1 and q-1; true where the structure has no d.
@@ -157,9 +161,9 @@ mod tests {
     /// What the prover, which runs the parts of the proof, says.
     fn prove(numbers: &RsaNumbers<'_>) -> RsaProof {
         let cache = ProofCache::default();
-        Prover::new(&cache, 1)
+        Prover::new(&cache, 2)
             .rsa(numbers)
-            .expect("a budget for one proof")
+            .expect("a budget for a look and one proof")
             .0
     }
 
