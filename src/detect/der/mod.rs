@@ -98,6 +98,22 @@ pub fn read(data: &[u8], prover: &Prover<'_>) -> Option<Read> {
         Some(read) if read.key.proof > Proof::Shape => Some(read),
         _ => damaged::without_end(data, prover)
             .map(|left| left.into_read(data))
+            .or_else(|| cut_openssh(data, prover))
             .or(whole),
     }
+}
+
+/// The first key in what is left of an openssh-key-v1.
+fn cut_openssh(data: &[u8], prover: &Prover<'_>) -> Option<Read> {
+    let file = openssh::read(data, prover).filter(|file| !file.is_whole)?;
+    let fragment = Fragment {
+        present: file.present as u64,
+        expected: Some(file.expected as u64),
+    };
+    Some(Read {
+        key: file.keys.into_iter().next()?,
+        form: "ssh.openssh",
+        length: file.present,
+        fragment: Some(fragment),
+    })
 }
