@@ -20,7 +20,7 @@ pub fn x25519_public(scalar: &[u8; 32]) -> [u8; 32] {
 /// The public key of an Ed448 seed.
 pub fn ed448_public(seed: &[u8; 57]) -> Option<[u8; 57]> {
     let secret = ed448_goldilocks::SigningKey::try_from(&seed[..]).ok()?;
-    Some(secret.verifying_key().to_bytes().into())
+    Some(secret.verifying_key().to_bytes())
 }
 
 /// The public key of an X448 private scalar.
@@ -33,7 +33,7 @@ pub fn x448_public(scalar: &[u8; 56]) -> Option<[u8; 56]> {
 
 /// Whether `bytes` encode a point of Ed448's curve, as a public key must.
 pub fn is_ed448_point(bytes: &[u8; 57]) -> bool {
-    ed448_goldilocks::VerifyingKey::from_bytes(&(*bytes).into()).is_ok()
+    ed448_goldilocks::VerifyingKey::from_bytes(bytes).is_ok()
 }
 
 /// Whether `bytes` encode a point of Ed25519's curve, as a public key must.

@@ -13,7 +13,7 @@ pub struct Line {
 }
 
 impl TextView<'_> {
-    /// The line from `at` on; `None` where no break follows within [`MAX_LINE`] characters. Bytes that are no
+    /// The line from `at` on; `None` where no break follows within bounds. Bytes that are no
     /// ASCII, as in a comment, belong to it.
     pub fn line(&self, at: usize) -> Option<Line> {
         let mut end = at;

@@ -7,12 +7,13 @@ use dumpgate::finding::Proof;
 
 /// Rows of a family whose place does not leave the curve open.
 fn keys(family: &str) -> Vec<Row> {
-    let rows = rows().into_iter().filter(|row| {
-        row.form.starts_with(family)
-            && !row.form.ends_with("spki")
-            && !row.form.ends_with("certificate")
-            && !(row.file.contains("bare") && row.curve.as_deref() == Some("secp256k1"))
-    });
+    let is_public = |row: &Row| row.form.ends_with("spki") || row.form.ends_with("certificate");
+    let is_open =
+        |row: &Row| row.file.contains("bare") && row.curve.as_deref() == Some("secp256k1");
+    let rows = rows()
+        .into_iter()
+        .filter(|row| row.form.starts_with(family));
+    let rows = rows.filter(|row| !is_public(row) && !is_open(row));
     rows.collect()
 }
 
