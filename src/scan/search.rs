@@ -5,7 +5,7 @@ use super::windows::{self, Choice};
 use crate::bytes;
 use std::ops::Range;
 
-/// A search for anchors, on processors with a kernel for it.
+/// A search for anchors.
 pub struct Search {
     kernel: Kernel,
     windows: Windows,
@@ -13,7 +13,7 @@ pub struct Search {
 
 impl Search {
     /// For at most 512 different anchors, each at least four bytes long and not all zero; any may begin or
-    /// contain another. `None` when they break the rule, or this processor has no kernel.
+    /// contain another. `None` when they break the rule.
     pub fn new(anchors: &[impl AsRef<[u8]>]) -> Option<Self> {
         Self::available(anchors)?.next()
     }

@@ -14,7 +14,7 @@
 //! The tables are looked up by shuffles of 32 or 64 bytes at once, in the same time for any number of windows.
 //! No shuffle tells all 256 bytes apart. AVX2 takes two, one for the low and one for the high nibble, so that
 //! bytes with the low nibble of one and the high nibble of another window get through as well. AVX-512 VBMI
-//! tells the low seven bits apart.
+//! tells the low seven bits apart. Where there is neither, tables of 256 are looked up byte by byte.
 
 use std::ops::Range;
 
@@ -36,17 +36,19 @@ const TURNS: usize = 64;
 /// A kernel this processor has.
 #[derive(Debug)]
 pub struct Kernel {
-    #[cfg(target_arch = "x86_64")]
     level: Level,
 }
 
-#[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
 enum Level {
     /// From Ice Lake and Zen 4 on: about as fast as memory is read.
+    #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Tables),
     /// Most processors since 2013: about half as fast.
+    #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Tables),
+    /// Any processor.
+    Portable(portable::Tables),
 }
 
 impl Kernel {
@@ -68,8 +70,8 @@ impl Kernel {
                 kernels.push(Self { level });
             }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (windows, &mut kernels);
+        let level = Level::Portable(portable::Tables::new(windows));
+        kernels.push(Self { level });
         kernels
     }
 
@@ -78,18 +80,15 @@ impl Kernel {
     /// their end when there are more; their start when `data` has fewer than 67 bytes from there on.
     pub fn look(&self, data: &[u8], places: Range<usize>, candidates: &mut Candidates) -> usize {
         candidates.length = 0;
-        #[cfg(target_arch = "x86_64")]
         match &self.level {
             // SAFETY: this would be an illegal instruction on a processor without AVX-512 VBMI. The level
             // is made by `available` alone, after it has seen AVX-512 F, BW and VBMI.
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512(tables) => unsafe { avx512::look(tables, data, places, candidates) },
             // SAFETY: the same for AVX2.
+            #[cfg(target_arch = "x86_64")]
             Level::Avx2(tables) => unsafe { avx2::look(tables, data, places, candidates) },
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            let _ = data;
-            places.start
+            Level::Portable(tables) => portable::look(tables, data, places, candidates),
         }
     }
 }
@@ -121,7 +120,6 @@ impl Candidates {
         }
     }
 
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
     fn push(&mut self, start: usize, mask: u64) {
         if let Some(turn) = self.turns.get_mut(self.length) {
             *turn = (start, mask);
@@ -131,15 +129,66 @@ impl Candidates {
 }
 
 /// The end of the places for one call.
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
 fn end_of_call(places: &Range<usize>) -> usize {
     places.end.min(places.start.saturating_add(TURN * TURNS))
 }
 
 /// The bytes of the turn at `at`, or `None` when they are not all there.
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
 fn turn(data: &[u8], at: usize) -> Option<&[u8; READ]> {
     data.get(at..)?.first_chunk()
+}
+
+mod portable {
+    use super::{Candidates, TURN, WINDOW, end_of_call, turn};
+    use std::ops::Range;
+
+    /// For each byte of a window and its value: the buckets that have it.
+    #[derive(Debug)]
+    pub struct Tables(Box<[[u8; 256]; WINDOW]>);
+
+    impl Tables {
+        pub fn new(windows: &[([u8; WINDOW], usize)]) -> Self {
+            let mut tables = [[0; 256]; WINDOW];
+            for (window, bucket) in windows {
+                for (table, byte) in tables.iter_mut().zip(window) {
+                    let buckets = table.get_mut(usize::from(*byte));
+                    buckets
+                        .into_iter()
+                        .for_each(|buckets| *buckets |= 1 << bucket);
+                }
+            }
+            Self(Box::new(tables))
+        }
+    }
+
+    pub fn look(
+        tables: &Tables,
+        data: &[u8],
+        places: Range<usize>,
+        candidates: &mut Candidates,
+    ) -> usize {
+        let end = end_of_call(&places);
+        let mut at = places.start;
+        while at < end {
+            let Some(bytes) = turn(data, at) else { break };
+            let windows = bytes.windows(WINDOW).enumerate();
+            let mask = windows.fold(0, |mask, (place, window)| {
+                let found = tables
+                    .0
+                    .iter()
+                    .zip(window)
+                    .fold(0xff, |buckets, (table, byte)| {
+                        buckets & table.get(usize::from(*byte)).copied().unwrap_or(0)
+                    });
+                mask | u64::from(found != 0) << place
+            });
+            if mask != 0 {
+                candidates.push(at, mask);
+            }
+            at += TURN;
+        }
+        at
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
