@@ -49,8 +49,8 @@ pub struct Scan {
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
 
-    /// Public keys of yours (PEM, DER or a certificate): a private half of one of them is proven when
-    /// it is found
+    /// Public keys of yours (certificates, PEM, DER, JWKS, SSH, OpenPGP): a private half of one of them
+    /// is proven when it is found
     #[arg(long, value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,
 
