@@ -12,7 +12,6 @@ pub struct Sample {
     pub curve: String,
     pub spki_sha256: Option<String>,
     pub form: String,
-    pub tool: String,
     pub note: String,
 }
 
@@ -20,7 +19,7 @@ pub fn samples() -> Vec<Sample> {
     let text = fs::read_to_string(root().join("tests/keys/forms/index.tsv")).unwrap();
     let rows = text.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [file, kind, _, curve, spki_sha256, form, tool, note] = fields[..] else {
+        let [file, kind, _, curve, spki_sha256, form, _, note] = fields[..] else {
             panic!("eight fields in `{line}`")
         };
         Sample {
@@ -29,7 +28,6 @@ pub fn samples() -> Vec<Sample> {
             curve: curve.to_owned(),
             spki_sha256: (spki_sha256 != "-").then(|| spki_sha256.to_owned()),
             form: form.to_owned(),
-            tool: tool.to_owned(),
             note: note.to_owned(),
         }
     });
