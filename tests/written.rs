@@ -11,6 +11,8 @@ mod damaged;
 mod encodings;
 #[path = "written/samples.rs"]
 mod samples;
+#[path = "written/table.rs"]
+mod table;
 
 use common::{noise, scan};
 use dumpgate::finding::{Finding, Proof};

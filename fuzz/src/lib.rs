@@ -37,6 +37,8 @@ fn examine(detector: &dyn Detector, data: &[u8], at: usize, is_wide: bool) {
     static PROVEN: OnceLock<ProofCache> = OnceLock::new();
     let prover = Prover::new(PROVEN.get_or_init(ProofCache::default), PROOFS);
     for sighting in detector.examine(&Hit { data, at, is_wide, prover: &prover }) {
+        let form = sighting.form();
+        assert!(detector.forms().contains(&form), "{form} is none of the detector's forms");
         let range = match sighting {
             Sighting::Public(clue) => clue.range,
             Sighting::Key(evidence) => {

@@ -24,5 +24,6 @@ static class Forms {
         File.WriteAllBytes(arguments[2] + ".blob", exported);
         File.WriteAllBytes(arguments[2] + ".xml", Encoding.ASCII.GetBytes(xml));
         File.WriteAllBytes(arguments[2] + "-utf16.xml", Encoding.Unicode.GetBytes(xml));
+        File.WriteAllText(arguments[2] + "-public.xml", key.ToXmlString(false));
     }
 }

@@ -27,6 +27,9 @@ pub trait Detector: Sync {
     /// Its name, `family.format`; never changes once released.
     fn name(&self) -> &'static str;
 
+    /// The forms of all it reports, private keys and public ones; a name never changes once released.
+    fn forms(&self) -> &'static [&'static str];
+
     /// Literals that stand in every instance of the format. Each has at least four bytes, and of its first
     /// four one is not zero: `scan` relies on it. One may begin or contain another.
     fn anchors(&self) -> &'static [Anchor];
@@ -119,6 +122,16 @@ pub enum Sighting {
     Key(Evidence),
     /// A public key.
     Public(Clue),
+}
+
+impl Sighting {
+    /// The name of its form.
+    pub fn form(&self) -> &'static str {
+        match self {
+            Self::Key(evidence) => evidence.form,
+            Self::Public(clue) => clue.form,
+        }
+    }
 }
 
 /// All detectors. A new format is one file, its `mod` line and one line here.
@@ -220,6 +233,7 @@ mod tests {
             let prover = Prover::new(&cache, 16);
             for detector in DETECTORS {
                 for sighting in detector.examine(&Hit { data: &data, at, is_wide, prover: &prover }) {
+                    prop_assert!(detector.forms().contains(&sighting.form()), "{}: {}", detector.name(), sighting.form());
                     let range = match sighting {
                         Sighting::Key(evidence) => evidence.range,
                         Sighting::Public(clue) => clue.range,

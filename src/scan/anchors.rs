@@ -153,6 +153,10 @@ pub mod samples {
             self.0
         }
 
+        fn forms(&self) -> &'static [&'static str] {
+            &[]
+        }
+
         fn anchors(&self) -> &'static [Anchor] {
             self.1
         }

@@ -6,7 +6,7 @@ use super::anchors::{Anchors, Announced};
 use super::ledger::{Ledger, Share};
 use crate::bytes;
 use crate::crypto::{ProofCache, Prover};
-use crate::detect::Hit;
+use crate::detect::{Hit, Sighting};
 use crate::memory::MemoryMap;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -68,7 +68,10 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
         if sightings.len() >= SIGHTINGS_IN_SHARE {
             is_limited = true;
         } else {
-            sightings.extend(detector.examine(&hit));
+            let seen = detector.examine(&hit);
+            let has_form = |sighting: &Sighting| detector.forms().contains(&sighting.form());
+            debug_assert!(seen.iter().all(has_form), "{}", detector.name());
+            sightings.extend(seen);
         }
     };
     for run in occupied(data, starts) {

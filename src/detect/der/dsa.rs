@@ -22,6 +22,10 @@ impl Detector for Dsa {
         "der.dsa"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.dsa"]
+    }
+
     /// Version 0 and the head of p: those of a PKCS#1 modulus of the same size.
     fn anchors(&self) -> &'static [Anchor] {
         &[

@@ -20,6 +20,10 @@ impl Detector for EncryptedPkcs8 {
         "der.pkcs8-encrypted"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs8-encrypted"]
+    }
+
     /// Identifiers of password-based encryption: the arcs of PKCS#5 (RFC 8018, appendix C), of PKCS#12
     /// (RFC 7292, appendix C), and of Java's key stores JKS and JCEKS (1.3.6.1.4.1.42.2.17 and .19).
     fn anchors(&self) -> &'static [Anchor] {

@@ -76,6 +76,21 @@ pub const STRUCTURES: &[Structure] = &[
     },
 ];
 
+/// The forms of all structures, some of them twice.
+pub const FORMS: &[&str] = &{
+    let mut forms = [""; 2 * STRUCTURES.len()];
+    let mut index = 0;
+    while index < STRUCTURES.len() {
+        #[allow(clippy::indexing_slicing)] // the compiler evaluates it
+        {
+            forms[2 * index] = STRUCTURES[index].form;
+            forms[2 * index + 1] = STRUCTURES[index].encrypted_form;
+        }
+        index += 1;
+    }
+    forms
+};
+
 /// The private key in a structure of any kind that starts at the first byte; what is left of it where it
 /// lost its end.
 pub fn read(data: &[u8], prover: &Prover<'_>) -> Option<Read> {

@@ -25,6 +25,10 @@ impl Detector for Pkcs1 {
         "der.pkcs1"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs1"]
+    }
+
     /// Version 0 and the head of a modulus of 128 bytes and more, and those of 512 and 768 bits; version 1
     /// is that of more than two primes.
     fn anchors(&self) -> &'static [Anchor] {

@@ -27,6 +27,10 @@ impl Detector for Pkcs12 {
         "der.pkcs12"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs12"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(SHROUDED_KEY_BAG)]
     }

@@ -28,6 +28,10 @@ impl Detector for Pkcs8 {
         "der.pkcs8"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs8"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         ANCHORS
     }

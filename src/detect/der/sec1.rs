@@ -25,6 +25,10 @@ impl Detector for Sec1 {
         "der.sec1"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.sec1"]
+    }
+
     /// Version 1 and the head of a scalar of any size: some writers drop its leading zeros.
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(b"\x02\x01\x01\x04")]

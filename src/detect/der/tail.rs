@@ -14,6 +14,10 @@ impl Detector for Tail {
         "der.tail"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs1"]
+    }
+
     /// e = 65537 or 3 before the head of d; heads of primes of 1024, 1536 and 2048 bits.
     fn anchors(&self) -> &'static [Anchor] {
         ANCHORS

@@ -25,6 +25,10 @@ impl Detector for Armor {
         "pem.pgp"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &FORMS
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Text(SECRET), Anchor::Text(PUBLIC)]
     }

@@ -20,6 +20,10 @@ impl Detector for Keyring {
         "pgp.keyring"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &FORMS
+    }
+
     /// Version 4, certification of a user ID, DSA, SHA-1 or SHA-256, and the upper half of a length.
     fn anchors(&self) -> &'static [Anchor] {
         &[

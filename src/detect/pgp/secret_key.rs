@@ -39,6 +39,10 @@ impl Detector for SecretKey {
         "pgp.secret-key"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &FORMS
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         ANCHORS
     }

@@ -30,6 +30,10 @@ impl Detector for Sexp {
         "pgp.sexp"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &FORMS
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Bytes(CANONICAL),

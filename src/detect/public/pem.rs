@@ -15,6 +15,14 @@ impl Detector for PublicPem {
         "public.pem"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[
+            "pem.certificate",
+            "pem.certificate-request",
+            "pem.public-key",
+        ]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Text("CERTIFICATE-----"),

@@ -22,6 +22,10 @@ impl Detector for Spki {
         "public.spki"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.spki"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Bytes(RSA_ANCHOR),

@@ -17,6 +17,10 @@ impl Detector for SshPublic {
         "public.ssh"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         WIRE_ANCHORS
     }
@@ -40,6 +44,10 @@ pub struct SshPublicText;
 impl Detector for SshPublicText {
     fn name(&self) -> &'static str {
         "public.ssh-text"
+    }
+
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM]
     }
 
     /// The first 8 to 14 bytes of the wire form: length and type of `ssh-rsa` and `ssh-dss`, `ssh-ed25519`,

@@ -24,6 +24,10 @@ impl Detector for WindowsPublic {
         "public.windows"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.public-blob"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Bytes(b"RSA1"),

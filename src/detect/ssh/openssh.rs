@@ -26,6 +26,10 @@ impl Detector for OpenSsh {
         "ssh.openssh"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["ssh.openssh", "ssh.openssh-encrypted"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(MAGIC)]
     }

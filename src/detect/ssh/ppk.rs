@@ -38,6 +38,10 @@ impl Detector for Ppk {
         "ssh.ppk"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["ssh.ppk", "ssh.ppk-encrypted"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Text(MAGIC)]
     }

@@ -27,6 +27,10 @@ impl Detector for SshPrivate {
         "ssh.private"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["ssh.private"]
+    }
+
     /// Key types with the last byte of their length, and of the numbers behind them what is the same in all.
     fn anchors(&self) -> &'static [Anchor] {
         WIRE_ANCHORS

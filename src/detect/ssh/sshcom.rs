@@ -41,6 +41,10 @@ impl Detector for SshCom {
         "ssh.sshcom"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &BINARY
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(ANCHOR)]
     }
@@ -49,7 +53,7 @@ impl Detector for SshCom {
         let seen = hit.data.get(hit.at..).and_then(|data| {
             let seen = read(data, hit.prover)?;
             let end = hit.at + seen.present;
-            Some(seen.at(["ssh.sshcom", "ssh.sshcom-encrypted"], "raw", hit.at..end))
+            Some(seen.at(BINARY, "raw", hit.at..end))
         });
         seen.map(Sighting::Key).into_iter().collect()
     }
@@ -61,6 +65,10 @@ pub struct SshComText;
 impl Detector for SshComText {
     fn name(&self) -> &'static str {
         "pem.sshcom"
+    }
+
+    fn forms(&self) -> &'static [&'static str] {
+        &TEXT
     }
 
     fn anchors(&self) -> &'static [Anchor] {
@@ -96,11 +104,7 @@ fn read_text(view: TextView<'_>, label: usize, prover: &Prover<'_>) -> Option<Ev
         .skip(gathered.end, "---- END ")
         .and_then(|footer| view.skip(footer, LABEL));
     let end = footer.unwrap_or(gathered.last);
-    Some(seen.at(
-        ["pem.sshcom", "pem.sshcom-encrypted"],
-        view.encoding().name(),
-        start..end,
-    ))
+    Some(seen.at(TEXT, view.encoding().name(), start..end))
 }
 
 /// A key and how much of its structure is there.
@@ -212,6 +216,10 @@ fn number<'d>(fields: &mut Fields<'d>) -> Option<&'d [u8]> {
     let length = usize::try_from(bits.div_ceil(8)).ok()?;
     fields.take(length).map(bytes::trim_zeros)
 }
+
+/// Forms of keys in clear and of encrypted ones.
+const BINARY: [&str; 2] = ["ssh.sshcom", "ssh.sshcom-encrypted"];
+const TEXT: [&str; 2] = ["pem.sshcom", "pem.sshcom-encrypted"];
 
 const MAGIC: &[u8] = b"\x3f\x6f\xf9\xeb";
 

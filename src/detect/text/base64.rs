@@ -27,6 +27,10 @@ impl Detector for Base64Der {
         "text.base64-der"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        der::FORMS
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         DER_ANCHORS
     }
@@ -76,6 +80,10 @@ pub struct Base64Pem;
 impl Detector for Base64Pem {
     fn name(&self) -> &'static str {
         "text.base64-pem"
+    }
+
+    fn forms(&self) -> &'static [&'static str] {
+        pem::FORMS
     }
 
     /// The words `PRIVATE KEY`, as they look at each of the three places in a group of three bytes. Each

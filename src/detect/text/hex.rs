@@ -16,6 +16,10 @@ impl Detector for Hex {
         "text.hex"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        der::FORMS
+    }
+
     /// Version and the head of what follows, all digits, so that case does not matter: PKCS#1 (0201000282),
     /// PKCS#8 (02010030), SEC 1 (02010104), and those with version 1; bytes apart or not.
     fn anchors(&self) -> &'static [Anchor] {

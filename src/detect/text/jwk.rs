@@ -31,6 +31,10 @@ impl Detector for Jwk {
         "text.jwk"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM, PUBLIC_FORM]
+    }
+
     /// Names of members. `kty` stands in every key; the others where it is lost.
     fn anchors(&self) -> &'static [Anchor] {
         &ANCHORS

@@ -19,6 +19,10 @@ impl Detector for Lines {
         "text.lines"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["der.pkcs1"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Base64Run]
     }

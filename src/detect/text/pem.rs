@@ -26,6 +26,10 @@ impl Detector for PrivatePem {
         "text.pem"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        FORMS
+    }
+
     /// The end of the BEGIN line, as it is and as forms and URLs write it.
     fn anchors(&self) -> &'static [Anchor] {
         &[
@@ -178,6 +182,21 @@ const LABELS: &[Label] = &[
         parse: openssh::parse,
     },
 ];
+
+/// The forms of all labels, some of them twice.
+pub const FORMS: &[&str] = &{
+    let mut forms = [""; 2 * LABELS.len()];
+    let mut index = 0;
+    while index < LABELS.len() {
+        #[allow(clippy::indexing_slicing)] // the compiler evaluates it
+        {
+            forms[2 * index] = LABELS[index].form;
+            forms[2 * index + 1] = LABELS[index].encrypted_form;
+        }
+        index += 1;
+    }
+    forms
+};
 
 fn parse_sec1(data: &[u8], prover: &crate::crypto::Prover<'_>) -> Option<(Key, usize)> {
     sec1::parse(data, sec1::Named::Open, prover)

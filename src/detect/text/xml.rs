@@ -31,6 +31,10 @@ impl Detector for XmlKey {
         "text.xml"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &FORMS
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &ANCHORS
     }
@@ -249,18 +253,20 @@ impl Element<'_> {
 
 impl KeyKind {
     fn form(self) -> &'static str {
+        let [rsa, _, dsa, _, ec, _] = FORMS;
         match self {
-            Self::Rsa => "xml.rsa",
-            Self::Dsa => "xml.dsa",
-            Self::Ec => "xml.ec",
+            Self::Rsa => rsa,
+            Self::Dsa => dsa,
+            Self::Ec => ec,
         }
     }
 
     fn public_form(self) -> &'static str {
+        let [_, rsa, _, dsa, _, ec] = FORMS;
         match self {
-            Self::Rsa => "xml.rsa-public",
-            Self::Dsa => "xml.dsa-public",
-            Self::Ec => "xml.ec-public",
+            Self::Rsa => rsa,
+            Self::Dsa => dsa,
+            Self::Ec => ec,
         }
     }
 
@@ -293,6 +299,16 @@ fn decimal(view: TextView<'_>, range: &Range<usize>) -> Option<SecretBuf> {
     }
     (!range.is_empty()).then_some(number)
 }
+
+/// Forms of private and of public keys.
+const FORMS: [&str; 6] = [
+    "xml.rsa",
+    "xml.rsa-public",
+    "xml.dsa",
+    "xml.dsa-public",
+    "xml.ec",
+    "xml.ec-public",
+];
 
 /// Parts of the names of elements, long enough to be rare.
 const ANCHORS: [Anchor; 3] = [

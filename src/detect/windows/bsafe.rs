@@ -20,6 +20,10 @@ impl Detector for Bsafe {
         "windows.bsafe"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.bsafe"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(b"RSA2")]
     }

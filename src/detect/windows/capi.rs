@@ -34,6 +34,10 @@ impl Detector for Capi {
         FORM
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Bytes(RSA),

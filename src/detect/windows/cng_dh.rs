@@ -19,6 +19,10 @@ impl Detector for CngDh {
         "windows.cng-dh"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.cng-dh"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(b"DHPV")]
     }

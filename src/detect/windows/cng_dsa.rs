@@ -26,6 +26,10 @@ impl Detector for CngDsa {
         "windows.cng-dsa"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.cng-dsa"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(VERSION_1), Anchor::Bytes(VERSION_2)]
     }

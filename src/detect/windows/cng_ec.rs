@@ -29,6 +29,10 @@ impl Detector for CngEc {
         "windows.cng-ec"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.cng-ec"]
+    }
+
     /// The ends of the magics with the one length that each curve has, and the magics of any curve.
     fn anchors(&self) -> &'static [Anchor] {
         &[

@@ -22,6 +22,10 @@ impl Detector for CngRsa {
         FORM
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Bytes(PRIVATE),

@@ -23,6 +23,10 @@ impl Detector for Dpapi {
         "windows.dpapi"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.dpapi"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(PROVIDER)]
     }

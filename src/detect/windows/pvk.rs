@@ -23,6 +23,10 @@ impl Detector for Pvk {
         "windows.pvk"
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &["windows.pvk", "windows.pvk-encrypted"]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(b"\x1e\xf1\xb5\xb0")]
     }

@@ -34,6 +34,10 @@ impl Detector for SymCrypt {
         FORM
     }
 
+    fn forms(&self) -> &'static [&'static str] {
+        &[FORM]
+    }
+
     fn anchors(&self) -> &'static [Anchor] {
         &[Anchor::Bytes(TYPE)]
     }
