@@ -287,24 +287,35 @@ fn with_usual_exponents(n: &BoxedUint) -> Vec<PublicKey> {
 /// The primes p for which the exponent may be d mod p-1.
 fn primes_of_exponent(exponent: Secret<'_>, e: u32) -> Vec<Number> {
     let exponent = number(exponent.expose());
+    let candidates = divisors_of_exponent(&exponent, e).take(MAX_TESTS);
+    candidates
+        .filter(|candidate| is_prime(candidate))
+        .take(MAX_CANDIDATES)
+        .collect()
+}
+
+/// Numbers p of the right size without small factors for which the exponent may be d mod p-1. Those that stand
+/// for a large k come first: they are few, and the true one is likely among them.
+fn divisors_of_exponent(exponent: &BoxedUint, e: u32) -> impl Iterator<Item = Number> {
     let bits = exponent.bits_vartime();
     let product = Zeroizing::new(exponent.concatenating_mul(&BoxedUint::from(e)));
     let multiple = Zeroizing::new(product.wrapping_sub(BoxedUint::one()));
-    if !(MIN_PRIME_BITS / 2..=MAX_PRIME_BITS).contains(&bits) || bool::from(multiple.is_zero()) {
-        return Vec::new();
-    }
+    let is_possible =
+        (MIN_PRIME_BITS / 2..=MAX_PRIME_BITS).contains(&bits) && !bool::from(multiple.is_zero());
     let size = bits.next_multiple_of(8);
-    let divisors = (1..e).filter_map(|k| crypto_bigint::Limb::from(k).to_nz().into_option());
-    divisors
-        .filter(|k| bool::from(multiple.rem_limb(*k).is_zero()))
-        .filter_map(|k| {
-            let (quotient, _) = multiple.div_rem_limb(k);
-            let candidate = Zeroizing::new(quotient.wrapping_add(BoxedUint::one()));
-            let is_sized = candidate.bits_vartime().abs_diff(size) < 8;
-            (is_sized && is_prime(&candidate)).then_some(candidate)
-        })
-        .take(MAX_CANDIDATES)
-        .collect()
+    let most = if is_possible { e } else { 1 };
+    let divisors = (1..most)
+        .rev()
+        .filter_map(|k| crypto_bigint::Limb::from(k).to_nz().into_option());
+    divisors.filter_map(move |k| {
+        if !bool::from(multiple.rem_limb(k).is_zero()) {
+            return None;
+        }
+        let (quotient, _) = multiple.div_rem_limb(k);
+        let candidate = Zeroizing::new(quotient.wrapping_add(BoxedUint::one()));
+        let is_sized = candidate.bits_vartime().abs_diff(size) < 8;
+        (is_sized && !has_small_factor(&candidate)).then_some(candidate)
+    })
 }
 
 /// q with n = p·q, if p divides n.
@@ -436,7 +447,11 @@ const USUAL_EXPONENTS: [u32; 5] = [65537, 3, 17, 35, 37];
 const MAX_SMALL_EXPONENT: u32 = 65537;
 
 /// Candidates for a lost prime; some one in sixteen exponents has a second one.
-const MAX_CANDIDATES: usize = 8;
+const MAX_CANDIDATES: usize = 4;
+
+/// Numbers tested for a lost prime. The true one is among the first ten of nine exponents in ten, and behind
+/// these of one in a thousand; a number made for it has thousands.
+const MAX_TESTS: usize = 128;
 
 /// Bits of one prime.
 const MIN_PRIME_BITS: u32 = 160;
@@ -531,6 +546,31 @@ mod tests {
             };
             assert!(parts.rebuild().is_none(), "p changed at {at}");
         }
+    }
+
+    /// An exponent of which e·dp - 1 has very many small divisors, as none of a key has.
+    #[test]
+    fn an_exponent_with_many_divisors_is_tested_within_bounds() {
+        let smooth: BoxedUint = (2u32..120)
+            .filter(|n| (2..*n).all(|divisor| n % divisor != 0))
+            .chain([64, 32, 27, 9, 25, 7])
+            .fold(BoxedUint::one(), |product, n| {
+                product.concatenating_mul(BoxedUint::from(n))
+            });
+        let modulus: NonZero<BoxedUint> = smooth.to_nz().into_option().unwrap();
+        let e = BoxedUint::from(65537u32).resize(smooth.bits_precision());
+        let inverse = e.invert_mod(&modulus).into_option().unwrap();
+        let high = BoxedUint::one()
+            .resize(1024)
+            .shl(1023 - smooth.bits_vartime());
+        let exponent = smooth.concatenating_mul(&high).wrapping_add(&inverse);
+        assert!(
+            divisors_of_exponent(&exponent, 65537)
+                .nth(MAX_TESTS)
+                .is_some()
+        );
+        let found = primes_of_exponent(Secret::new(&bytes(&exponent)), 65537);
+        assert!(found.len() <= MAX_CANDIDATES);
     }
 
     #[test]
