@@ -186,7 +186,7 @@ proptest! {
         data.extend_from_slice(&key);
         data.extend(noise(10_000, seed ^ 1));
         let outcome = scan(&data);
-        prop_assert_eq!(outcome.findings.len(), 1);
+        prop_assert_eq!(outcome.findings.len(), 1, "{:?}", outcome.findings);
         let place = &outcome.findings[0].places[0];
         prop_assert_eq!(place.form, FORMS[form].1);
         prop_assert_eq!(place.pieces[0].offset, at as u64);

@@ -90,9 +90,12 @@ impl Curve {
         }
     }
 
-    /// The uncompressed form of a point in SEC 1 encoding (compressed or not); `None` unless it lies
-    /// on the curve and is not the point at infinity.
+    /// The uncompressed form of a point in SEC 1 encoding (compressed or not) or in the hybrid one of X9.62;
+    /// `None` unless it lies on the curve and is not the point at infinity.
     pub fn point(self, encoded: &[u8]) -> Option<Box<[u8]>> {
+        if let [6 | 7, coordinates @ ..] = encoded {
+            return self.point(&[&[4], coordinates].concat());
+        }
         match self {
             Self::P256 => point::<p256::NistP256>(encoded),
             Self::P384 => point::<p384::NistP384>(encoded),

@@ -49,6 +49,8 @@ pub struct Prover<'s> {
     spent: Cell<usize>,
     seen: RefCell<HashSet<Digest256>>,
     exhausted: Cell<bool>,
+    /// Bytes handled for nothing proven yet, below a unit of work.
+    handled: Cell<usize>,
 }
 
 impl<'s> Prover<'s> {
@@ -60,6 +62,7 @@ impl<'s> Prover<'s> {
             spent: Cell::new(0),
             seen: RefCell::default(),
             exhausted: Cell::new(false),
+            handled: Cell::new(0),
         }
     }
 
@@ -217,6 +220,20 @@ impl<'s> Prover<'s> {
         })
     }
 
+    /// Counts `bytes` that a detector is about to gather, decode or compare as work: text that announces a
+    /// key at every line must not be decoded from each on. Whether the budget has room for it.
+    pub fn afford(&self, bytes: usize) -> bool {
+        let handled = self.handled.get().saturating_add(bytes);
+        self.handled.set(handled % BYTES_IN_UNIT);
+        self.spent
+            .set(self.spent.get().saturating_add(handled / BYTES_IN_UNIT));
+        let has_room = self.spent.get() < self.budget;
+        if !has_room {
+            self.exhausted.set(true);
+        }
+        has_room
+    }
+
     /// Work spent on distinct candidates, in units of some 0.2 ms.
     pub fn spent(&self) -> usize {
         self.spent.get()
@@ -294,6 +311,9 @@ fn derived(key: Option<PublicKey>) -> Judgement {
         Judgement::Derived(Arc::new(Identity::new(key)))
     })
 }
+
+/// Bytes that are gathered and decoded in a unit of work.
+const BYTES_IN_UNIT: usize = 48 << 10;
 
 /// Results remembered at most: about 8 MiB when every key is of 4096 bits.
 const MAX_REMEMBERED: usize = 8192;

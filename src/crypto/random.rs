@@ -30,6 +30,7 @@ pub fn looks_random(secret: &[u8]) -> bool {
         && !has_steps(secret)
         && !OID_ARCS
             .iter()
+            .chain(&CONSTANTS)
             .any(|arc| secret.windows(arc.len()).any(|window| window == *arc))
 }
 
@@ -100,6 +101,20 @@ const OID_ARCS: [&[u8]; 4] = [
     b"\x06\x03\x2b\x65",
     b"\x2b\x81\x04",
     b"\x60\x86\x48",
+];
+
+/// First words of constants that stand beside key formats in crypto libraries: SHA-256's round constants and
+/// initial values, AES' S-box, those of MD5 and SHA-1; and heads of numbers in DER.
+const CONSTANTS: [&[u8]; 9] = [
+    b"\x42\x8a\x2f\x98",
+    b"\x98\x2f\x8a\x42",
+    b"\x6a\x09\xe6\x67",
+    b"\x67\xe6\x09\x6a",
+    b"\x63\x7c\x77\x7b",
+    b"\x67\x45\x23\x01",
+    b"\x01\x23\x45\x67",
+    b"\x02\x82\x01\x01\x00",
+    b"\x02\x81\x81\x00",
 ];
 
 #[cfg(test)]

@@ -149,6 +149,11 @@ impl RsaParts<'_> {
                         .any(|e| is_private_exponent(n, e, &d))
                 });
         }
+        if let [Some(p), Some(q)] = &primes
+            && p.cmp_vartime(q).is_eq()
+        {
+            return false;
+        }
         let given = [self.p, self.q].iter().flatten().count();
         primes
             .iter()

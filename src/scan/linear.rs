@@ -7,6 +7,7 @@ use super::ledger::{Ledger, Share};
 use crate::bytes;
 use crate::crypto::{ProofCache, Prover};
 use crate::detect::{Hit, Sighting};
+use crate::finding::Proof;
 use crate::memory::MemoryMap;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -56,6 +57,7 @@ pub fn scan(
 /// Everything anchors announce that start in `starts`.
 pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Prover<'_>) -> Share {
     let mut sightings = Vec::new();
+    let (mut keys, mut shapes, mut clues) = (0, 0, 0);
     let mut is_limited = false;
     let mut examine = |at: usize, announced: Announced| {
         let Announced { detector, is_wide } = announced;
@@ -65,13 +67,29 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
             is_wide,
             prover,
         };
-        if sightings.len() >= SIGHTINGS_IN_SHARE {
+        if keys >= KEYS_IN_SHARE {
             is_limited = true;
-        } else {
-            let seen = detector.examine(&hit);
-            let has_form = |sighting: &Sighting| detector.forms().contains(&sighting.form());
-            debug_assert!(seen.iter().all(has_form), "{}", detector.name());
-            sightings.extend(seen);
+            return;
+        }
+        for sighting in detector.examine(&hit) {
+            debug_assert!(
+                detector.forms().contains(&sighting.form()),
+                "{} reports {}",
+                detector.name(),
+                sighting.form()
+            );
+            // Public keys and what only looks like a key never cost a true one its place.
+            let (count, most) = match &sighting {
+                Sighting::Public(_) => (&mut clues, CLUES_IN_SHARE),
+                Sighting::Key(evidence) if evidence.key.proof == Proof::Shape => {
+                    (&mut shapes, SHAPES_IN_SHARE)
+                }
+                Sighting::Key(_) => (&mut keys, usize::MAX),
+            };
+            if *count < most {
+                *count += 1;
+                sightings.push(sighting);
+            }
         }
     };
     for run in occupied(data, starts) {
@@ -122,8 +140,13 @@ const PAGE: usize = 4096;
 /// The most zero bytes an anchor starts with.
 const LEADING_ZEROS: usize = 3;
 
-/// Sightings in one share, beyond which no more is examined; real memory has a few hundred in its densest.
-const SIGHTINGS_IN_SHARE: usize = 2048;
+/// Keys in one share, beyond which no more is examined; real memory has a few hundred in its densest.
+const KEYS_IN_SHARE: usize = 2048;
+
+/// Public keys and mere shapes in one share, beyond which they are not kept. A public half that is missed so
+/// is still looked for where a key was found without one.
+const CLUES_IN_SHARE: usize = 8192;
+const SHAPES_IN_SHARE: usize = 1024;
 
 /// Work in one share, in units of some 0.2 ms: 128 different 2048-bit keys, or a thousand EC keys. Of the
 /// largest keys one may go beyond.

@@ -226,6 +226,7 @@ mod tests {
             "QUJD' + 'REVG",
             "QUJD\n// REVG",
             "QUJD\n-- REVG",
+            "QUJD\r\n\r\nREVG",
         ] {
             let (gathered, _) = gather(format!("{text}\n-----END").as_bytes());
             assert_eq!(&*gathered.decode().unwrap(), b"ABCDEF", "{text}");
@@ -259,6 +260,22 @@ mod tests {
             &*gather(Alphabet::Either).decode().unwrap(),
             [0xfb, 0xff, 0xbf]
         );
+    }
+
+    #[test]
+    fn what_stands_before_the_first_line_may_stand_before_all() {
+        for (first, second) in [
+            ("+", "+"),
+            ("12:01:02 app: ", "12:01:03 app: "),
+            ("web_1  | ", "web_1  | "),
+        ] {
+            let text = format!("x\n{first}BEGIN\n{second}QUJD\r\n{second}REVG\n{second}-----");
+            let view = TextView::new(text.as_bytes(), Encoding::Ascii);
+            let begin = text.find("BEGIN").unwrap();
+            let view = view.with_prefix_before(begin);
+            let (gathered, _) = Base64Text::gather(view, begin + 5, 99, Alphabet::Standard);
+            assert_eq!(&*gathered.decode().unwrap(), b"ABCDEF", "{first}");
+        }
     }
 
     #[test]

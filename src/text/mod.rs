@@ -43,12 +43,55 @@ impl Encoding {
 pub struct TextView<'d> {
     data: &'d [u8],
     encoding: Encoding,
+    /// What stands before each line, by its place and bytes; none if there is nothing.
+    prefix: (usize, usize),
 }
 
 impl<'d> TextView<'d> {
     /// A view over `data`; positions are byte offsets into it.
     pub fn new(data: &'d [u8], encoding: Encoding) -> Self {
-        Self { data, encoding }
+        Self {
+            data,
+            encoding,
+            prefix: (0, 0),
+        }
+    }
+
+    /// The same view over a text before whose lines stands what stands before `at` in its line: a mark of a
+    /// difference, the name and time of a log.
+    #[must_use]
+    pub fn with_prefix_before(self, at: usize) -> Self {
+        let mut start = at;
+        for _ in 0..MAX_LINE_PREFIX {
+            match self.before(start) {
+                Some(before)
+                    if self
+                        .char_at(before)
+                        .is_some_and(|c| !matches!(c, b'\r' | b'\n')) =>
+                {
+                    start = before;
+                }
+                _ => break,
+            }
+        }
+        let prefix = (start, at - start);
+        Self { prefix, ..self }
+    }
+
+    /// Behind the view's prefix at `at`; where a digit stands in it, any may.
+    fn skip_prefix(&self, at: usize) -> Option<usize> {
+        let (start, length) = self.prefix;
+        (length > 0).then_some(())?;
+        let mut behind = at;
+        let mut wanted = start;
+        while wanted < start + length {
+            let (expected, found) = (self.char_at(wanted)?, self.char_at(behind)?);
+            let fits = expected == found || (expected.is_ascii_digit() && found.is_ascii_digit());
+            fits.then_some(())?;
+            wanted = self.after(wanted);
+            behind = self.after(behind);
+        }
+        Some(behind)
     }
 
     /// The encoding of the view.
@@ -113,8 +156,14 @@ impl<'d> TextView<'d> {
     /// of an array.
     pub fn line_break(&self, at: usize) -> Option<usize> {
         let mut behind = self.one_break(self.closing(at))?;
-        while let Some(next) = self.one_break(self.closing(behind)) {
-            behind = next;
+        loop {
+            if let Some(text) = self.skip_prefix(behind) {
+                return Some(text);
+            }
+            match self.one_break(self.closing(behind)) {
+                Some(next) => behind = next,
+                None => break,
+            }
         }
         for _ in 0..MAX_LINE_PREFIX {
             match self.char_at(behind) {

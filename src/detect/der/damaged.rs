@@ -21,22 +21,21 @@ use std::ops::Range;
 pub fn without_end(data: &[u8], prover: &Prover<'_>) -> Option<Left> {
     let outer = Cut::new(data, tag::SEQUENCE)?;
     let is_cut = !outer.is_whole;
-    let (key, form) = private_key_info(outer.contents, is_cut, prover)
-        .map(|key| (key, "der.pkcs8"))
+    let ((key, lost), form) = private_key_info(outer.contents, is_cut, prover)
+        .map(|found| (found, "der.pkcs8"))
         .or_else(|| {
-            Some((
-                rsa_private_key(outer.contents, is_cut, prover)?,
-                "der.pkcs1",
-            ))
+            let found = rsa_private_key(outer.contents, is_cut, prover)?;
+            Some((found, "der.pkcs1"))
         })
         .or_else(|| {
             let key = ec_private_key(outer.contents, Named::Open, is_cut, prover)?;
-            Some((key, "der.sec1"))
+            Some(((key, 0), "der.sec1"))
         })?;
     Some(Left {
         key,
         form,
         total: outer.total,
+        lost,
     })
 }
 
@@ -46,12 +45,14 @@ pub struct Left {
     form: &'static str,
     /// Bytes the structure had.
     total: usize,
+    /// Bytes at its end where something else stands.
+    lost: usize,
 }
 
 impl Left {
     /// The same as what was read from `data`, where the structure starts.
     pub fn into_read(self, data: &[u8]) -> Read {
-        let present = data.len().min(self.total);
+        let present = data.len().min(self.total).saturating_sub(self.lost);
         // A structure that is all there has a number changed and lost nothing.
         let fragment = (present < self.total).then_some(Fragment {
             present: present as u64,
@@ -83,13 +84,34 @@ pub fn sighting(form: &'static str, hit: &Hit<'_>, start: usize) -> Option<Sight
 pub fn without_beginning(data: &[u8], prover: &Prover<'_>) -> Option<(Key, usize)> {
     let numbers = Numbers::read(data);
     let key = judge(&roles(&numbers.all)?, prover)?;
-    // Bytes of tables pass for a short number and the head of a long one: numbers that prove nothing must
-    // look like those of a key, and go on as its numbers do.
+    counts(&key, &numbers, data).then_some((key, numbers.length))
+}
+
+/// Whether a key is more than bytes of a table that pass for a short number and the head of a long one: numbers
+/// that prove nothing must look like those of a key, and go on as its numbers do.
+fn counts(key: &Key, numbers: &Numbers<'_>, data: &[u8]) -> bool {
     let goes_on = data
         .get(numbers.length)
         .is_none_or(|next| *next == tag::INTEGER);
-    let counts = key.proof == Proof::Arithmetic || (goes_on && numbers.look_random());
-    counts.then_some((key, numbers.length))
+    key.proof == Proof::Arithmetic || (goes_on && numbers.look_random())
+}
+
+/// A key of which one to three whole private numbers are left that do not determine it.
+fn unresolved(numbers: &Numbers<'_>, prover: &Prover<'_>) -> Option<Key> {
+    let first = *numbers.all.first()?;
+    let are_alike = numbers
+        .all
+        .iter()
+        .all(|number| number.len().abs_diff(first.len()) <= MAX_SHORTER);
+    let parts = RsaParts {
+        d: Some(Secret::new(first)),
+        ..RsaParts::default()
+    };
+    let is_long = first.len() >= MIN_LONG_PAIR / 2;
+    (are_alike && is_long && numbers.all.len() <= 3)
+        .then(|| Key::rsa_parts(&parts, prover))
+        .flatten()
+        .filter(|key| key.proof > Proof::Shape)
 }
 
 /// The same where the numbers may start anywhere in `data`; and the bytes they take.
@@ -100,9 +122,20 @@ pub fn anywhere(data: &[u8], prover: &Prover<'_>) -> Option<(Key, Range<usize>)>
         if at < behind {
             continue;
         }
-        let found = without_beginning(data.get(at..).unwrap_or_default(), prover);
-        let Some((key, length)) = found else { continue };
-        behind = at + length;
+        let rest = data.get(at..).unwrap_or_default();
+        let numbers = Numbers::read(rest);
+        let candidates = match roles(&numbers.all) {
+            Some(candidates) => candidates,
+            // One number is left by itself if the next one is of its size and cut.
+            None if numbers.is_one_before_another(rest) => Vec::new(),
+            None => continue,
+        };
+        // Numbers that contradict one another do not become a key by leaving out the first of them.
+        behind = at + numbers.length;
+        let key = judge(&candidates, prover).or_else(|| unresolved(&numbers, prover));
+        let Some(key) = key.filter(|key| counts(key, &numbers, rest)) else {
+            continue;
+        };
         let is_better = best
             .as_ref()
             .is_none_or(|(known, _)| known.proof < key.proof);
@@ -171,6 +204,16 @@ impl<'d> Numbers<'d> {
         }
     }
 
+    /// Whether it is one number, and behind it stands the head of another of about its size.
+    fn is_one_before_another(&self, data: &[u8]) -> bool {
+        let [number] = self.all[..] else { return false };
+        let next = data
+            .get(self.length..)
+            .and_then(|rest| Cut::new(rest, tag::INTEGER));
+        next.is_some_and(|next| !next.is_whole && next.total.abs_diff(self.length) <= MAX_SHORTER)
+            && number.len() >= MIN_LONG_PAIR / 2
+    }
+
     /// Whether all long numbers look random, from their first byte on: none is padded.
     fn look_random(&self) -> bool {
         let mut long = self
@@ -185,10 +228,10 @@ impl<'d> Numbers<'d> {
 }
 
 /// Contents of an RSAPrivateKey (RFC 8017, appendix A.1.2) of which the end is lost.
-fn rsa_private_key(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<Key> {
+fn rsa_private_key(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<(Key, usize)> {
     let numbers = Numbers::read(contents);
     if is_cut && numbers.all.len() < 3 {
-        return cut_in_public_half(contents);
+        return Some((cut_in_public_half(contents)?, 0));
     }
     let [version, n, e, private @ ..] = &numbers.all[..] else {
         return None;
@@ -214,7 +257,10 @@ fn rsa_private_key(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option
     if key.proof < Proof::Arithmetic {
         key.bits = Some(public.bits());
     }
-    Some(key)
+    // Where fewer numbers stand than a key has, something else does from there on.
+    let is_overwritten = !is_cut && numbers.all.len() < MAX_NUMBERS;
+    let lost = contents.len() - numbers.length;
+    Some((key, if is_overwritten { lost } else { 0 }))
 }
 
 /// The same where the end of the data cuts the modulus or the exponent: version and the head of a modulus.
@@ -261,15 +307,17 @@ fn ec_private_key(contents: &[u8], outer: Named, is_cut: bool, prover: &Prover<'
         key.proof = Proof::Shape;
     }
     let rest = contents.get(reader.position()..).unwrap_or_default();
-    if let Some(left) = left_of_point(rest)
+    if key.proof == Proof::Parsed
+        && let Some(left) = left_of_point(rest)
         && let Some(public) = &key.public
         && let PublicKey::Ec { point, .. } = public.key()
     {
-        let fits = point.starts_with(left);
-        key.proof = match key.proof {
-            Proof::Parsed if fits && left.len() > MIN_LEFT_OF_POINT => Proof::Arithmetic,
-            proof if fits => proof,
-            _ => Proof::Shape,
+        let common = point.iter().zip(left).take_while(|(a, b)| a == b).count();
+        // A point that differs from its start on is that of another key.
+        key.proof = match common {
+            0..MIN_COMMON => Proof::Shape,
+            MIN_COMMON..=MIN_LEFT_OF_POINT => Proof::Parsed,
+            _ => Proof::Arithmetic,
         };
     }
     Some(key)
@@ -283,7 +331,7 @@ fn left_of_point(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Contents of a PrivateKeyInfo (RFC 5958, section 2) of which the end is lost.
-fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<Key> {
+fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Option<(Key, usize)> {
     let mut info = Reader::new(contents);
     matches!(info.unsigned()?, [] | [1]).then_some(())?;
     let mut algorithm = info.inside(tag::SEQUENCE)?;
@@ -296,7 +344,8 @@ fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Optio
         }
         oid::EC_PUBLIC_KEY => {
             let inner = Cut::new(string.contents, tag::SEQUENCE)?;
-            ec_private_key(inner.contents, Named::parameters(algorithm), is_cut, prover)
+            let curve = Named::parameters(algorithm);
+            Some((ec_private_key(inner.contents, curve, is_cut, prover)?, 0))
         }
         oid::ED25519 | oid::X25519 => {
             let secret = Cut::new(string.contents, tag::OCTET_STRING).filter(|cut| cut.is_whole)?;
@@ -304,11 +353,11 @@ fn private_key_info(contents: &[u8], is_cut: bool, prover: &Prover<'_>) -> Optio
                 oid::ED25519 => prover.ed25519(secret.contents)?,
                 _ => prover.x25519(secret.contents)?,
             };
-            Key::edwards(&judgement, secret.contents, None)
+            Some((Key::edwards(&judgement, secret.contents, None)?, 0))
         }
         _ => None,
     }
-    .filter(|key| key.kind != Kind::Other || key.proof > Proof::Shape)
+    .filter(|(key, _)| key.kind != Kind::Other || key.proof > Proof::Shape)
 }
 
 /// What numbers that follow one another may be, by their sizes: e is short, n and d are about as long as
@@ -402,6 +451,9 @@ const MIN_LONG_PAIR: usize = 192;
 
 /// Bytes by which a number may be shorter than others of its size because its leading bytes are zero.
 const MAX_SHORTER: usize = 6;
+
+/// Bytes of a point that agree by chance once in 65,536 times.
+const MIN_COMMON: usize = 3;
 
 /// Bytes of a point that cannot agree with a derived one by chance.
 const MIN_LEFT_OF_POINT: usize = 16;

@@ -11,6 +11,7 @@ pub mod sec1;
 pub mod tail;
 
 use crate::crypto::Prover;
+use crate::crypto::der::{length_at, tag};
 use crate::detect::LONGEST_FORM;
 use crate::detect::key::{Fragment, Key, Parse};
 use crate::detect::ssh::openssh;
@@ -90,6 +91,13 @@ pub const FORMS: &[&str] = &{
     }
     forms
 };
+
+/// Bytes of the SEQUENCE whose header stands at the first byte.
+pub fn length_of(data: &[u8]) -> Option<usize> {
+    (*data.first()? == tag::SEQUENCE).then_some(())?;
+    let (length, octets) = length_at(data, 1)?;
+    length.checked_add(1 + octets)
+}
 
 /// The private key in a structure of any kind that starts at the first byte; what is left of it where it
 /// lost its end.

@@ -36,6 +36,9 @@ impl Detector for Pkcs12 {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        if !hit.prover.afford(EXPECTED_BYTES) {
+            return Vec::new();
+        }
         self.look(hit).into_iter().collect()
     }
 }
@@ -156,3 +159,6 @@ const MIN_CONTENTS: usize = 200;
 
 /// Bytes of a localKeyID; a hash, or a short text of Java's.
 const MAX_KEY_ID: usize = 64;
+
+/// Bytes that are looked at for one anchor, which count as work.
+const EXPECTED_BYTES: usize = 8 << 10;

@@ -33,6 +33,9 @@ impl Tail {
         let mut start = hit.at;
         let mut first = hit.at;
         for _ in 0..MAX_NUMBERS {
+            if !hit.prover.afford(MAX_NUMBER_BYTES) {
+                return None;
+            }
             let Some(before) = number_before(hit.data, start) else {
                 break;
             };

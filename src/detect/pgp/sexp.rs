@@ -43,6 +43,9 @@ impl Detector for Sexp {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        if !hit.prover.afford(EXPECTED_BYTES) {
+            return Vec::new();
+        }
         let Hit {
             data, at, prover, ..
         } = *hit;
@@ -563,3 +566,6 @@ const MAX_TOKENS: usize = 256;
 
 /// Bytes of a secret number of an algorithm whose arithmetic is not here.
 const MIN_SECRET: usize = 20;
+
+/// Bytes that are looked at for one anchor, which count as work.
+const EXPECTED_BYTES: usize = 8 << 10;

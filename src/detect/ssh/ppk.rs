@@ -47,6 +47,9 @@ impl Detector for Ppk {
     }
 
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
+        if !hit.prover.afford(EXPECTED_BYTES) {
+            return Vec::new();
+        }
         hit.views()
             .find_map(|(view, at)| read(view, at, hit.prover))
             .map(Sighting::Key)
@@ -230,3 +233,6 @@ const MAX_DERIVATION: usize = 8;
 
 /// Characters of a line of base64.
 const LINE: usize = 64;
+
+/// Bytes that are looked at for one anchor, which count as work.
+const EXPECTED_BYTES: usize = 8 << 10;

@@ -50,8 +50,12 @@ impl Detector for Base64Der {
 
 /// The key in the DER whose first character stands at `start`.
 fn der_at(view: TextView<'_>, start: usize, prover: &Prover<'_>) -> Option<Evidence> {
+    let most = characters_of(view, start)?;
+    if !prover.afford(most) {
+        return None;
+    }
     let read = |alphabet| {
-        let (text, _) = Base64Text::gather(view, start, MAX_CHARACTERS, alphabet);
+        let (text, _) = Base64Text::gather(view, start, most, alphabet);
         let read = der::read(&text.decode()?, prover)?;
         let characters = (read.length * 4).div_ceil(3);
         let mut end = Base64Text::end_of(view, start, characters, alphabet);
@@ -73,6 +77,19 @@ fn der_at(view: TextView<'_>, start: usize, prover: &Prover<'_>) -> Option<Evide
         ..evidence
     })
 }
+
+/// Characters of the structure whose first ones stand at `start`, as far as those tell its length.
+fn characters_of(view: TextView<'_>, start: usize) -> Option<usize> {
+    let (head, _) = Base64Text::gather(view, start, HEAD, Alphabet::Either);
+    let bytes = head.decode()?;
+    match der::length_of(&bytes) {
+        Some(length) => Some((length * 4).div_ceil(3).min(MAX_CHARACTERS)),
+        None => (bytes.first() == Some(&b'o')).then_some(MAX_CHARACTERS),
+    }
+}
+
+/// Characters that hold the header of a structure.
+const HEAD: usize = 8;
 
 /// The detector of PEM in base64.
 pub struct Base64Pem;
@@ -120,6 +137,9 @@ fn pem_round(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evide
         }
     }
     let alphabet = Alphabet::Either;
+    if !prover.afford(MAX_CHARACTERS) {
+        return None;
+    }
     let (text, _) = Base64Text::gather(view, start, MAX_CHARACTERS, alphabet);
     let bytes = text.decode()?;
     let head = bytes.get(..bytes.len().min(MAX_GROUPS_BEFORE * 3 + 16))?;

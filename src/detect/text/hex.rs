@@ -21,7 +21,8 @@ impl Detector for Hex {
     }
 
     /// Version and the head of what follows, all digits, so that case does not matter: PKCS#1 (0201000282),
-    /// PKCS#8 (02010030), SEC 1 (02010104), and those with version 1; bytes apart or not.
+    /// PKCS#8 (02010030), SEC 1 (02010104), and those with version 1; bytes apart or not. And the magic of
+    /// openssh-key-v1.
     fn anchors(&self) -> &'static [Anchor] {
         &[
             Anchor::Text("020100028"),
@@ -36,6 +37,8 @@ impl Detector for Hex {
             Anchor::Text("02 01 00 30"),
             Anchor::Text("02 01 01 0"),
             Anchor::Text("02 01 01 30"),
+            Anchor::Text("6f70656e7373682d6b65792d7631"),
+            Anchor::Text("6F70656E7373682D6B65792D7631"),
         ]
     }
 
@@ -65,7 +68,20 @@ fn der_before(
     if !fits {
         return None;
     }
-    let mut bytes = SecretBuf::with_capacity(header + length);
+    read_at(view, start, header + length, prover)
+}
+
+/// The key in the structure that starts at `start` and has `length` bytes at most.
+fn read_at(
+    view: TextView<'_>,
+    start: usize,
+    length: usize,
+    prover: &Prover<'_>,
+) -> Option<Evidence> {
+    if !prover.afford(2 * length) {
+        return None;
+    }
+    let mut bytes = SecretBuf::with_capacity(length);
     decode(view, start, &mut bytes);
     let read = der::read(&bytes, prover)?;
     let mut present = SecretBuf::with_capacity(read.length);

@@ -34,6 +34,9 @@ impl Detector for Lines {
 
 fn look(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evidence> {
     let run = run_around(view, at)?;
+    if !prover.afford(run.len()) {
+        return None;
+    }
     // A line ends with a group of four characters; where there are no lines, a group may start anywhere.
     let starts = match first_line(view, run.start, run.end) {
         Some(characters) => characters % 4..characters % 4 + 1,
@@ -54,8 +57,8 @@ fn look(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evidence> 
     })
 }
 
-/// The run of base64 characters and line breaks round `at`, if it is long enough for fifteen lines and not
-/// so long that it is something else.
+/// The run of base64 characters and line breaks round `at`, if it is long enough for ten lines and not so
+/// long that it is something else.
 fn run_around(view: TextView<'_>, at: usize) -> Option<std::ops::Range<usize>> {
     let is_text = |at: usize| {
         let character = view.char_at(at);
@@ -99,5 +102,5 @@ fn first_line(view: TextView<'_>, start: usize, end: usize) -> Option<usize> {
     None
 }
 
-/// Characters of fifteen lines of 64, less what two broken lines may lack.
-const MIN_CHARACTERS: usize = 14 * 64;
+/// Characters of the fewest lines that are looked at: a 1024-bit key that lost its first line has more.
+const MIN_CHARACTERS: usize = 10 * 64;

@@ -47,7 +47,23 @@ impl Detector for PrivatePem {
 /// The key whose BEGIN line has the word `PRIVATE` at `at`.
 pub fn key_at(view: TextView<'_>, at: usize, prover: &Prover<'_>) -> Option<Evidence> {
     let line = BeginLine::around(view, at)?;
+    let plain = behind(&line, view, prover);
+    let is_whole =
+        |evidence: &Evidence| evidence.key.proof > Proof::Shape && evidence.fragment.is_none();
+    if plain.as_ref().is_some_and(is_whole) {
+        return plain;
+    }
+    // What stands before the BEGIN line may stand before every line, or be no part of the text.
+    let prefixed = behind(&line, view.with_prefix_before(line.start), prover);
+    prefixed.filter(is_whole).or(plain)
+}
+
+/// The key in the lines behind a BEGIN line.
+fn behind(line: &BeginLine, view: TextView<'_>, prover: &Prover<'_>) -> Option<Evidence> {
     let headers = Headers::read(view, line.end);
+    if !prover.afford(EXPECTED_CHARACTERS) {
+        return None;
+    }
     let (text, gathered) =
         Base64Text::gather(view, headers.end, MAX_CHARACTERS, Alphabet::Standard);
     if gathered.overlong || text.len() < MIN_CHARACTERS {
@@ -285,6 +301,9 @@ const MAX_HEADER_LINE: usize = 256;
 
 /// What stands between words: in a text, in a form (`application/x-www-form-urlencoded`), in a URL.
 const SPACES: [&str; 3] = [" ", "+", "%20"];
+
+/// Base64 characters of an ordinary body, which count as work.
+const EXPECTED_CHARACTERS: usize = 2048;
 
 /// The fewest base64 characters of a body: the 39 bytes of a P-256 scalar in SEC 1 without more.
 const MIN_CHARACTERS: usize = 52;
