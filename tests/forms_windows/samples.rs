@@ -182,7 +182,7 @@ pub fn built() -> Vec<Sample> {
         "another curve".into(),
         "windows.cng-ec",
         "private-key",
-        Proof::Parsed,
+        Proof::Shape,
         String::new(),
         other,
     );
