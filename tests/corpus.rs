@@ -232,6 +232,7 @@ fn wine(directory: &Path, tally: &mut Tally) {
             "cng_ecdsa256_blob.dmp.zst",
             Some("a950f402dce486aa07f487b4d1c93e89ae0db3ef1f86671a4cea0f1ddf71bffa"),
         ),
+        ("pem_wide_pkcs8.dmp.zst", Some(key)),
         ("clean.normal.dmp", None),
         ("clean.dmp.zst", None),
         ("clean_pub.dmp.zst", None),
@@ -251,6 +252,13 @@ fn wine(directory: &Path, tally: &mut Tally) {
         } else {
             Verdict::Found
         };
+        let is_proven = outcome.keys().all(|found| found.proof == Proof::Arithmetic);
+        tally.check(
+            file,
+            is_proven
+                .then_some(())
+                .ok_or("a key is not proven".to_owned()),
+        );
         let verdict = outcome.verdict;
         tally.check(
             file,

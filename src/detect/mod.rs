@@ -10,6 +10,7 @@
 //! refuses nearly all by comparing a few bytes. At most [`MAX_PATTERNS`] byte strings are searched for.
 
 pub mod der;
+pub mod fields;
 pub mod key;
 pub mod pgp;
 pub mod public;

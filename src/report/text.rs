@@ -472,8 +472,12 @@ fn row(place: &Place) -> [String; 4] {
         .map(position)
         .collect::<Vec<_>>()
         .join(" then ");
+    let form = match place.encoding {
+        "raw" | "ascii" => place.form.to_owned(),
+        encoding => format!("{} in {encoding}", place.form),
+    };
     [
-        place.form.to_owned(),
+        form,
         at,
         match place.fragment {
             Some(Fragment {

@@ -76,6 +76,12 @@ mod tests {
     }
 
     #[test]
+    fn a_wide_run_at_an_odd_place_is_met_by_its_first_whole_sample() {
+        let data = [vec![1; 513], [b'Q', 0].repeat(960), vec![1; 700]].concat();
+        assert_eq!(places(&data, 0..data.len()), [(1025, true)]);
+    }
+
+    #[test]
     fn other_bytes_are_none() {
         assert!(places(&[0; 4096], 0..4096).is_empty());
         assert!(

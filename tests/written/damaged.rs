@@ -267,3 +267,47 @@ fn constants_that_begin_a_structure_are_no_key() {
         }
     }
 }
+
+/// Samples of parsers that are small enough to be changed hundreds of times.
+const SMALL: &[&str] = &[
+    "dsa1024.dsa.der",
+    "dsa1024.pkcs8.der",
+    "ed448.pkcs8.der",
+    "x448.pkcs8.der",
+    "p256.default.p12",
+    "p256.pkcs8-pbes2-sha1.der",
+    "p256.keytool.jks",
+    "p256.sec1-base64.txt",
+    "p256.sec1-base64url.txt",
+    "p256.sec1-hex-colon.txt",
+    "p256.pkcs8-pem-base64.txt",
+    "ed25519.pkcs8-hex.txt",
+];
+
+#[test]
+fn no_sample_is_proven_under_another_name_however_it_is_cut_or_changed() {
+    let samples = super::samples::samples();
+    let samples = samples
+        .iter()
+        .filter(|sample| SMALL.contains(&&*sample.file));
+    assert_eq!(samples.clone().count(), SMALL.len());
+    for sample in samples {
+        let whole = key(&format!("forms/{}", sample.file));
+        let name = sample.spki_sha256.as_deref().unwrap();
+        assert!(super::scan(&whole).keys().count() >= 1, "{}", sample.file);
+        for length in 0..whole.len() {
+            proof_of(
+                &whole[..length],
+                name,
+                &format!("{} cut at {length}", sample.file),
+            );
+        }
+        for at in 0..whole.len() {
+            for flip in [1, 0x80] {
+                let mut changed = whole.clone();
+                changed[at] ^= flip;
+                proof_of(&changed, name, &format!("{} changed at {at}", sample.file));
+            }
+        }
+    }
+}

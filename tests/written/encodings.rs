@@ -243,3 +243,43 @@ fn pem_without_line_breaks_is_found() {
         }
     }
 }
+
+#[test]
+fn what_stands_before_the_begin_line_by_chance_takes_no_character() {
+    for file in ["rsa2048.pkcs8.pem", "p521.pkcs8.pem", "p256.sec1.pem"] {
+        let text = String::from_utf8(key(file)).unwrap();
+        for before in ["M", "A", "+", "/", "MI", "=", "-", "0"] {
+            let found = findings(format!("{before}{text}").as_bytes());
+            assert_eq!(found.len(), 1, "{file} behind {before:?}");
+            let place = &found[0].places[0];
+            let is_whole = found[0].proof == Proof::Arithmetic && place.fragment.is_none();
+            assert!(
+                is_whole && place.form.starts_with("pem."),
+                "{file} behind {before:?}: {place:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn pem_behind_any_prefix_is_found() {
+    let text = String::from_utf8(key("rsa2048.pkcs8.pem")).unwrap();
+    for prefix in [
+        "+",
+        "-",
+        "12:01:02 app: ",
+        "INFO: ",
+        "web_1  | ",
+        "<6>",
+        "$ ",
+    ] {
+        let lines = text.lines().map(|line| format!("{prefix}{line}\n"));
+        let found = findings(format!("before\n{}", lines.collect::<String>()).as_bytes());
+        assert_eq!(found.len(), 1, "{prefix:?}");
+        let place = &found[0].places[0];
+        assert!(
+            found[0].proof == Proof::Arithmetic && place.fragment.is_none(),
+            "{prefix:?}: {place:?}"
+        );
+    }
+}

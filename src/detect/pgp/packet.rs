@@ -12,6 +12,7 @@ use crate::crypto::dsa::DsaNumbers;
 use crate::crypto::random::is_varied;
 use crate::crypto::rsa_parts::RsaParts;
 use crate::crypto::{Curve, Prover, PublicKey};
+pub use crate::detect::fields::Fields;
 use crate::detect::key::Key;
 use crate::secret::{Secret, SecretBuf};
 
@@ -88,36 +89,7 @@ impl Header {
     }
 }
 
-/// Reads the fields of a packet one after the other.
-#[derive(Clone, Copy)]
-pub struct Fields<'d> {
-    data: &'d [u8],
-    at: usize,
-}
-
 impl<'d> Fields<'d> {
-    /// A reader at the start of `data`.
-    pub fn new(data: &'d [u8]) -> Self {
-        Self { data, at: 0 }
-    }
-
-    /// Bytes read so far.
-    pub fn position(&self) -> usize {
-        self.at
-    }
-
-    /// What is not read yet.
-    pub fn rest(&self) -> &'d [u8] {
-        self.data.get(self.at..).unwrap_or_default()
-    }
-
-    /// The next `length` bytes.
-    pub fn take(&mut self, length: usize) -> Option<&'d [u8]> {
-        let taken = bytes::slice(self.data, self.at, length)?;
-        self.at += length;
-        Some(taken)
-    }
-
     /// One byte.
     pub fn byte(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
@@ -125,16 +97,7 @@ impl<'d> Fields<'d> {
 
     /// Two bytes, big-endian.
     pub fn short(&mut self) -> Option<u16> {
-        let number = bytes::array(self.rest(), 0).map(u16::from_be_bytes)?;
-        self.at += 2;
-        Some(number)
-    }
-
-    /// Four bytes, big-endian.
-    pub fn number(&mut self) -> Option<u32> {
-        let number = bytes::u32_be(self.data, self.at)?;
-        self.at += 4;
-        Some(number)
+        bytes::array(self.take(2)?, 0).map(u16::from_be_bytes)
     }
 
     /// A multiprecision integer: its bits in two bytes, then its bytes. Some programs count the bits of leading

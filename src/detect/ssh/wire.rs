@@ -2,68 +2,22 @@
 
 use crate::bytes;
 use crate::crypto::{Curve, PublicKey};
-
-/// Reads fields one after the other.
-#[derive(Clone, Copy)]
-pub struct Fields<'d> {
-    data: &'d [u8],
-    at: usize,
-}
+pub use crate::detect::fields::Fields;
 
 impl<'d> Fields<'d> {
-    /// A reader at the start of `data`.
-    pub fn new(data: &'d [u8]) -> Self {
-        Self { data, at: 0 }
-    }
-
-    /// Bytes read so far.
-    pub fn position(&self) -> usize {
-        self.at
-    }
-
-    /// Whether nothing is left.
-    pub fn is_at_end(&self) -> bool {
-        self.at >= self.data.len()
-    }
-
-    /// What is not read yet.
-    pub fn rest(&self) -> &'d [u8] {
-        self.data.get(self.at..).unwrap_or_default()
-    }
-
-    /// A `uint32`.
-    pub fn number(&mut self) -> Option<u32> {
-        let number = bytes::u32_be(self.data, self.at)?;
-        self.at += 4;
-        Some(number)
-    }
-
     /// A `string`.
     pub fn string(&mut self) -> Option<&'d [u8]> {
-        let length = bytes::u32_be(self.data, self.at)?;
-        let string = bytes::slice(self.data, self.at + 4, usize::try_from(length).ok()?)?;
-        self.at += 4 + string.len();
+        let mut ahead = *self;
+        let length = ahead.number()?;
+        let string = ahead.take(usize::try_from(length).ok()?)?;
+        *self = ahead;
         Some(string)
-    }
-
-    /// The next `length` bytes.
-    pub fn take(&mut self, length: usize) -> Option<&'d [u8]> {
-        let taken = bytes::slice(self.data, self.at, length)?;
-        self.at += length;
-        Some(taken)
     }
 
     /// A non-negative `mpint` without leading zeros.
     pub fn unsigned(&mut self) -> Option<&'d [u8]> {
         let number = self.string()?;
         (number.first().copied().unwrap_or(0) & 0x80 == 0).then(|| bytes::trim_zeros(number))
-    }
-
-    /// Exactly these bytes.
-    pub fn literal(&mut self, literal: &[u8]) -> Option<()> {
-        let found = bytes::slice(self.data, self.at, literal.len())?;
-        self.at += literal.len();
-        (found == literal).then_some(())
     }
 }
 
