@@ -41,7 +41,6 @@ const NOT_READ: &[&str] = &[
     "hex with addresses",
     "hex in pairs of bytes",
     "\\x escapes",
-    "hex, one line",
 ];
 
 #[test]
