@@ -1,9 +1,10 @@
 //! From sightings to findings: the same key in many places is one finding, and a private key meets the
 //! public half that confirms it.
 
+use crate::clue::Rank;
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
-use crate::detect::Key;
+use crate::detect::{Key, WHOLE};
 use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, Standing};
 use crate::memory::MemoryMap;
 use std::collections::{BTreeMap, HashSet};
@@ -25,6 +26,8 @@ pub struct KeySeen {
 pub struct PlaceSeen {
     /// Form, as `der.pkcs1`.
     pub form: &'static str,
+    /// Which part of the key lies there.
+    pub component: &'static str,
     /// Encoding, as `raw`.
     pub encoding: &'static str,
     /// Proof of this place alone.
@@ -40,6 +43,10 @@ pub struct PlaceSeen {
 pub struct PublicSeen {
     /// The key.
     pub identity: Arc<Identity>,
+    /// The best rank of its places.
+    pub rank: Rank,
+    /// No place tells the exponent.
+    pub e_assumed: bool,
     /// Form and first piece of its places.
     pub places: Vec<(&'static str, Piece)>,
     /// Places not kept.
@@ -216,6 +223,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         let owner = map.owner(place.pieces.first()?);
         let PlaceSeen {
             form,
+            component,
             encoding,
             proof,
             fragment,
@@ -223,10 +231,10 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         } = place;
         Some(Place {
             form,
-            component: if fragment.is_some() {
+            component: if fragment.is_some() && component == WHOLE {
                 "fragment"
             } else {
-                "key"
+                component
             },
             fragment,
             encoding,

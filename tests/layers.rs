@@ -32,13 +32,15 @@ const ROOMS: &str = "
     clue      | error bytes crypto
     finding   | error bytes crypto clue
     outcome   | error finding
-    memory    | error bytes finding
+    memory    | error secret bytes finding
     source    | error
     unpack    | error bytes text memory source
     dump      | error bytes text memory source
     detect    | secret bytes text crypto clue finding
-    sweep     | secret bytes text crypto clue finding memory
+    sweep     | secret bytes text crypto clue finding outcome memory detect::Evidence detect::Key
+              | detect::Sighting detect::WHOLE
     correlate | crypto clue finding outcome memory detect::Evidence detect::Key detect::Sighting
+              | detect::WHOLE
     policy    | error bytes text crypto clue finding outcome correlate
     scan      | error secret bytes text crypto clue finding outcome memory source unpack dump detect
               | sweep correlate policy
@@ -93,7 +95,7 @@ const CRATES: &str = "
     walkdir        | cli
     x25519_dalek   | crypto
     x448           | crypto
-    zeroize        | secret crypto source
+    zeroize        | secret crypto source sweep
 ";
 
 /// Path of the standard library | the rooms that may use it or anything inside it.

@@ -5,6 +5,7 @@ pub mod curve;
 pub mod der;
 pub mod dsa;
 pub mod edwards;
+pub mod material;
 pub mod prover;
 pub mod public_key;
 mod published;

@@ -1,6 +1,7 @@
 //! A private key as a parser read it, and the evidence it becomes once its place is known.
 
 use crate::crypto::dsa::DsaNumbers;
+use crate::crypto::material::Material;
 use crate::crypto::prover::{Digest256, Judgement, digest};
 use crate::crypto::random::{is_varied, looks_random};
 use crate::crypto::rsa::{RsaNumbers, RsaProof};
@@ -33,6 +34,10 @@ pub struct Key {
     pub key_id: Option<Box<[u8]>>,
     /// Tells equal keys whose public half is not known; never shown.
     pub digest: Digest256,
+    /// The public half's exponent is the usual one, because nothing told it.
+    pub e_assumed: bool,
+    /// The private numbers, to look for their copies.
+    pub material: Option<Arc<Material>>,
 }
 
 /// A key in its place.
@@ -42,6 +47,8 @@ pub struct Evidence {
     pub key: Key,
     /// The form's name, as `der.pkcs1`.
     pub form: &'static str,
+    /// Which part of the key lies there: [`WHOLE`] for all of it.
+    pub component: &'static str,
     /// How the bytes are written: `raw`, `ascii`.
     pub encoding: &'static str,
     /// Bytes, as offsets into the slice that was examined.
@@ -68,6 +75,8 @@ impl Key {
             derived: Vec::new(),
             key_id: None,
             digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
+            e_assumed: false,
+            material: None,
         })
     }
 
@@ -114,6 +123,8 @@ impl Key {
                 dq,
                 qinv,
             ]),
+            e_assumed: false,
+            material: None,
         })
     }
 
@@ -179,6 +190,8 @@ impl Key {
             derived: Vec::new(),
             key_id: None,
             digest: digest(&[b"rsa multi", n, d.expose()]),
+            e_assumed: false,
+            material: None,
         })
     }
 
@@ -278,6 +291,29 @@ impl Key {
         ))
     }
 
+    /// A key whose private numbers were proven against the independent public half `public`.
+    pub fn proven(public: Arc<Identity>, material: Material) -> Self {
+        let digest = digest(&[b"proven", public.fingerprint().as_bytes()]);
+        Self {
+            material: Some(Arc::new(material)),
+            ..Self::derived_from(public, Vec::new(), Proof::Arithmetic, digest)
+        }
+    }
+
+    /// The evidence of a part of this key at `range`: of the component `component`, in the form `form`.
+    pub fn part_at(
+        self,
+        form: &'static str,
+        component: &'static str,
+        encoding: &'static str,
+        range: Range<usize>,
+    ) -> Evidence {
+        Evidence {
+            component,
+            ..self.at(form, encoding, range)
+        }
+    }
+
     /// A whole key of an algorithm or curve whose arithmetic is not here.
     pub fn other(secret: &[u8]) -> Self {
         Self {
@@ -289,6 +325,8 @@ impl Key {
             derived: Vec::new(),
             key_id: None,
             digest: digest(&[b"other", secret]),
+            e_assumed: false,
+            material: None,
         }
     }
 
@@ -309,6 +347,8 @@ impl Key {
             derived: Vec::new(),
             key_id: None,
             digest: digest(&[b"encrypted", ciphertext]),
+            e_assumed: false,
+            material: None,
         }
     }
 
@@ -364,6 +404,8 @@ impl Key {
             derived,
             key_id: None,
             digest,
+            e_assumed: false,
+            material: None,
         }
     }
 
@@ -386,12 +428,16 @@ impl Key {
         Evidence {
             key: self,
             form,
+            component: WHOLE,
             encoding,
             range,
             fragment: None,
         }
     }
 }
+
+/// The component of a place where all of a key lies.
+pub const WHOLE: &str = "key";
 
 /// The parsers' common shape: a key that starts at the first byte of a slice, and its length in bytes.
 pub type Parse = fn(&[u8], &Prover<'_>) -> Option<(Key, usize)>;

@@ -36,6 +36,26 @@ pub struct Platform {
     pub system: String,
 }
 
+impl Platform {
+    /// Bytes of a pointer: 8, or 4 where the processor is known to have 32 bits.
+    pub fn pointer_bytes(&self) -> usize {
+        const SHORT: [&str; 7] = [
+            "x86",
+            "x86 on x86-64",
+            "arm",
+            "mips",
+            "ppc",
+            "riscv32",
+            "sparc",
+        ];
+        if SHORT.contains(&self.processor.as_str()) {
+            4
+        } else {
+            8
+        }
+    }
+}
+
 /// The dumped process, as far as the dump says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {

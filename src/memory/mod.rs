@@ -4,10 +4,12 @@
 mod map;
 mod nest;
 mod owner;
+mod part;
 mod region;
 mod runs;
 
 pub use map::{Dump, MemoryMap, Platform, Process};
 pub use owner::{Module, Owners, Thread};
+pub use part::{Part, length as window_length};
 pub use region::{Label, Region, RegionKind};
 pub use runs::{Segment, Window, windows};

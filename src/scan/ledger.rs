@@ -1,11 +1,12 @@
 //! Everything seen in one dump, within bounds.
 
-use crate::clue::Clue;
+use crate::clue::{Clue, Rank};
 use crate::correlate::{KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
 use crate::detect::{Evidence, Sighting};
 use crate::finding::{Kind, Piece, Proof};
+use crate::sweep::{Swept, Target};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,6 +44,44 @@ impl Ledger {
                 Sighting::Public(clue) => self.clue(clue, &pieces),
             }
         }
+    }
+
+    /// Takes in what a sweep saw.
+    pub fn take_swept(&mut self, sightings: Vec<Swept>) {
+        for Swept { sighting, pieces } in sightings {
+            match sighting {
+                Sighting::Key(evidence) => self.key(evidence, |_| pieces.clone()),
+                Sighting::Public(clue) => self.clue(clue, |_| pieces.clone()),
+            }
+        }
+    }
+
+    /// The public keys whose private halves sweeps look for: the user's, then those seen, best rank first.
+    pub fn targets(&self, user: &[Arc<Identity>]) -> Vec<Target> {
+        let asked = user.iter().map(|identity| Target {
+            identity: identity.clone(),
+            rank: Rank::User,
+            e_assumed: false,
+            places: self
+                .clue_index
+                .get(&identity.fingerprint())
+                .and_then(|&index| self.clues.get(index))
+                .map_or_else(Vec::new, places),
+        });
+        let users: HashSet<Fingerprint> = user.iter().map(|key| key.fingerprint()).collect();
+        let seen = self
+            .clues
+            .iter()
+            .filter(|clue| !users.contains(&clue.identity.fingerprint()))
+            .map(|clue| Target {
+                identity: clue.identity.clone(),
+                rank: clue.rank,
+                e_assumed: clue.e_assumed,
+                places: places(clue),
+            });
+        let mut targets: Vec<Target> = asked.chain(seen).collect();
+        targets.sort_by_key(|target| target.rank);
+        targets
     }
 
     /// Work that may still be spent on this dump, in units of some 0.2 ms.
@@ -91,6 +130,7 @@ impl Ledger {
         let Evidence {
             mut key,
             form,
+            component,
             encoding,
             range,
             fragment,
@@ -127,6 +167,7 @@ impl Ledger {
             self.places += 1;
             seen.places.push(PlaceSeen {
                 form,
+                component,
                 encoding,
                 proof,
                 fragment,
@@ -146,6 +187,8 @@ impl Ledger {
                 self.clue_index.insert(name, self.clues.len());
                 self.clues.push(PublicSeen {
                     identity: clue.identity,
+                    rank: clue.rank,
+                    e_assumed: clue.e_assumed,
                     places: Vec::new(),
                     omitted: 0,
                 });
@@ -157,6 +200,8 @@ impl Ledger {
         let Some(seen) = self.clues.get_mut(index) else {
             return;
         };
+        seen.rank = seen.rank.min(clue.rank);
+        seen.e_assumed &= clue.e_assumed;
         if seen.places.len() < PLACES_OF_CLUE {
             seen.places.extend(
                 pieces(clue.range)
@@ -168,6 +213,10 @@ impl Ledger {
             seen.omitted += 1;
         }
     }
+}
+
+fn places(clue: &PublicSeen) -> Vec<Piece> {
+    clue.places.iter().map(|(_, piece)| *piece).collect()
 }
 
 /// Distinct keys kept.

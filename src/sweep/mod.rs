@@ -1,3 +1,53 @@
-//! Searches that no anchor announces: they know the number they look for.
+//! Searches that no anchor announces: they know the number they look for, or the form that a number has.
+//!
+//! A sweep goes over all [`space::Space`] and says in a [`Search`] what it covered. Where numbers lie is found by what
+//! memory looks like ([`codec::Class`]); what they are is told by arithmetic alone.
 
+pub mod codec;
 pub mod public_halves;
+pub mod space;
+
+use crate::clue::Rank;
+use crate::crypto::Identity;
+use crate::detect::Sighting;
+use crate::finding::Piece;
+use crate::outcome::Search;
+use std::sync::Arc;
+
+/// A public key whose private half is looked for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The key.
+    pub identity: Arc<Identity>,
+    /// How likely its private half is in the same process.
+    pub rank: Rank,
+    /// It is a bare modulus: its exponent is not known.
+    pub e_assumed: bool,
+    /// Where it lies, as far as places were kept.
+    pub places: Vec<Piece>,
+}
+
+/// Something a sweep saw, and where in the file; the range inside the sighting is not used.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    /// A private key that is proven, or a public one.
+    pub sighting: Sighting,
+    /// Its bytes, in the order in which they lay in memory.
+    pub pieces: Vec<Piece>,
+}
+
+/// What a sweep came to.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// What it saw, in the same order in every run.
+    pub sightings: Vec<Swept>,
+    /// What it covered.
+    pub searches: Vec<Search>,
+}
+
+/// What a user asks of sweeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Depth {
+    /// Also where keys are unlikely, however long it takes.
+    pub is_deep: bool,
+}

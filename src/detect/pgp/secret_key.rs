@@ -24,12 +24,11 @@ use super::packet::{Fields, Header, Material};
 use crate::bytes;
 use crate::clue::Clue;
 use crate::crypto::random::is_ciphertext;
-use crate::crypto::{Identity, Prover, PublicKey};
+use crate::crypto::{Prover, PublicKey};
 use crate::detect::key::{Fragment, Key};
 use crate::detect::{Anchor, Detector, Hit, LONGEST_FORM, Sighting};
 use crate::finding::{Kind, Proof};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The detector.
 pub struct SecretKey;
@@ -124,11 +123,7 @@ impl Seen {
                     None => key.at(form, encoding, range),
                 })
             }
-            Self::Public(key) => Sighting::Public(Clue {
-                identity: Arc::new(Identity::new(key)),
-                form: public,
-                range,
-            }),
+            Self::Public(key) => Sighting::Public(Clue::new(key, public, range)),
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use super::spki;
 use crate::clue::Clue;
-use crate::crypto::Identity;
 use crate::detect::{Anchor, Detector, Hit, MAX_CHARACTERS, Sighting};
 use crate::text::{Alphabet, Base64Text, TextView};
-use std::sync::Arc;
 
 /// The detector.
 pub struct PublicPem;
@@ -47,12 +45,7 @@ fn look(view: TextView<'_>, at: usize) -> Option<Clue> {
     let (text, gathered) = Base64Text::gather(view, body, MAX_CHARACTERS, Alphabet::Standard);
     let bytes = text.decode()?;
     let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
-    let identity = Arc::new(Identity::new(key));
-    Some(Clue {
-        identity,
-        form,
-        range: start..gathered.last,
-    })
+    Some(Clue::new(key, form, start..gathered.last))
 }
 
 /// Ends of BEGIN lines, and the names of the forms.

@@ -8,11 +8,10 @@
 
 use crate::clue::Clue;
 use crate::crypto::der::{self, Reader, oid, tag};
-use crate::crypto::{Curve, Identity, PublicKey};
+use crate::crypto::{Curve, PublicKey};
 use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR};
 use crate::detect::{Anchor, Detector, Hit, Sighting};
 use memchr::memmem;
-use std::sync::Arc;
 
 /// The detector.
 pub struct Spki;
@@ -51,12 +50,8 @@ impl Spki {
         let (start, contents) =
             der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
         let range = start..algorithm + contents;
-        let identity = Arc::new(Identity::new(parse(hit.data.get(range.clone())?)?));
-        Some(Sighting::Public(Clue {
-            identity,
-            form: "der.spki",
-            range,
-        }))
+        let key = parse(hit.data.get(range.clone())?)?;
+        Some(Sighting::Public(Clue::new(key, "der.spki", range)))
     }
 }
 

@@ -2,12 +2,10 @@
 //! same in base64, as in `authorized_keys`, `known_hosts` and `.pub` files.
 
 use crate::clue::Clue;
-use crate::crypto::Identity;
 use crate::detect::ssh::private::{WIRE_ANCHORS, blob};
 use crate::detect::ssh::wire::public_key_prefix;
 use crate::detect::{Anchor, Detector, Hit, Sighting};
 use crate::text::{Alphabet, Base64Text};
-use std::sync::Arc;
 
 /// The detector of the wire form.
 pub struct SshPublic;
@@ -28,11 +26,11 @@ impl Detector for SshPublic {
     fn examine(&self, hit: &Hit<'_>) -> Vec<Sighting> {
         let seen = blob(hit).and_then(|(start, data)| {
             let (key, length) = public_key_prefix(data)?;
-            Some(Sighting::Public(Clue {
-                identity: Arc::new(Identity::new(key)),
-                form: FORM,
-                range: start..start + length,
-            }))
+            Some(Sighting::Public(Clue::new(
+                key,
+                FORM,
+                start..start + length,
+            )))
         });
         seen.into_iter().collect()
     }
@@ -65,11 +63,11 @@ impl Detector for SshPublicText {
             let (text, _) = Base64Text::gather(view, at, MAX_CHARACTERS, Alphabet::Standard);
             let (key, length) = public_key_prefix(&text.decode()?)?;
             let characters = (length * 8).div_ceil(6);
-            Some(Sighting::Public(Clue {
-                identity: Arc::new(Identity::new(key)),
-                form: FORM,
-                range: at..Base64Text::end_of(view, at, characters, Alphabet::Standard),
-            }))
+            Some(Sighting::Public(Clue::new(
+                key,
+                FORM,
+                at..Base64Text::end_of(view, at, characters, Alphabet::Standard),
+            )))
         });
         seen.into_iter().collect()
     }

@@ -9,12 +9,11 @@
 
 use crate::bytes::{array, slice, u32_le};
 use crate::clue::Clue;
-use crate::crypto::{Curve, Identity, PublicKey};
+use crate::crypto::{Curve, PublicKey};
 use crate::detect::windows::cng_ec::magic_start;
 use crate::detect::windows::reversed;
 use crate::detect::{Anchor, Detector, Hit, Sighting};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The detector.
 pub struct WindowsPublic;
@@ -50,11 +49,11 @@ impl WindowsPublic {
             b'5' => point(hit, Curve::P521)?,
             _ => cng(hit).or_else(|| capi(hit))?,
         };
-        Some(Sighting::Public(Clue {
-            identity: Arc::new(Identity::new(key)),
-            form: "windows.public-blob",
+        Some(Sighting::Public(Clue::new(
+            key,
+            "windows.public-blob",
             range,
-        }))
+        )))
     }
 }
 

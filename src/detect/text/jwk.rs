@@ -15,13 +15,12 @@
 use super::json::{self, Found, Quote, Value};
 use super::numbers::{self, Named, Reading, RsaTexts};
 use crate::clue::Clue;
-use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey};
+use crate::crypto::{Algorithm, Curve, Prover, PublicKey};
 use crate::detect::{Anchor, Detector, Fragment, Hit, Key, LONGEST_FORM, Sighting};
 use crate::finding::{Kind, Proof};
 use crate::secret::SecretBuf;
 use crate::text::{Alphabet, Base64Text, TextView};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The detector.
 pub struct Jwk;
@@ -175,11 +174,7 @@ impl Object<'_> {
                 Sighting::Key(key.fragment_at(FORM, encoding, self.found.range, fragment))
             }
             Some(key) => Sighting::Key(key.at(FORM, self.view.encoding().name(), self.found.range)),
-            None => Sighting::Public(Clue {
-                identity: Arc::new(Identity::new(self.public(kind)?)),
-                form: PUBLIC_FORM,
-                range: self.found.range,
-            }),
+            None => Sighting::Public(Clue::new(self.public(kind)?, PUBLIC_FORM, self.found.range)),
         };
         Some(Reading {
             sighting,

@@ -15,13 +15,12 @@ use super::numbers::{self, Named, Reading, RsaTexts};
 use crate::bytes::trim_zeros;
 use crate::clue::Clue;
 use crate::crypto::dsa::DsaNumbers;
-use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey};
+use crate::crypto::{Algorithm, Curve, Prover, PublicKey};
 use crate::detect::{Anchor, Detector, Fragment, Hit, Key, LONGEST_FORM, Sighting};
 use crate::finding::{Kind, Proof};
 use crate::secret::{Secret, SecretBuf};
 use crate::text::{Alphabet, Base64Text, TextView};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The detector.
 pub struct XmlKey;
@@ -125,11 +124,11 @@ impl Element<'_> {
             Some(key) => {
                 Sighting::Key(key.at(self.kind.form(), encoding.name(), self.inside.range))
             }
-            None => Sighting::Public(Clue {
-                identity: Arc::new(Identity::new(self.public()?)),
-                form: self.kind.public_form(),
-                range: self.inside.range,
-            }),
+            None => Sighting::Public(Clue::new(
+                self.public()?,
+                self.kind.public_form(),
+                self.inside.range,
+            )),
         };
         Some(Reading {
             sighting,

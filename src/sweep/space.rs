@@ -1,0 +1,301 @@
+//! All bytes of a dump as sweeps see them: blocks in file order, then memory put together across seams; and
+//! memory by its address.
+
+use crate::finding::{OwnerKind, Piece};
+use crate::memory::{MemoryMap, Part, RegionKind, Segment, Window, window_length, windows};
+use crate::secret::SecretBuf;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// A dump to be swept.
+pub struct Space<'d> {
+    data: &'d [u8],
+    map: &'d MemoryMap,
+    seams: Vec<Window>,
+    /// Memory by address; where two claim an address, the first in the file.
+    segments: Vec<Segment>,
+    pointer: usize,
+}
+
+/// Consecutive bytes of memory or of the file.
+pub struct Block<'b> {
+    /// The bytes that belong to the block and those behind them, as far as a number that starts in it may reach.
+    pub bytes: &'b [u8],
+    /// Where numbers start that belong to this block.
+    pub own: Range<usize>,
+    /// Address of the first byte, where it is known.
+    pub address: Option<u64>,
+    /// The bytes are those of a module or mapped file.
+    pub is_module: bool,
+    /// Bytes of a pointer in the process: 8 or 4.
+    pub pointer: usize,
+}
+
+impl Block<'_> {
+    /// Offsets in [`Self::own`] whose address is a multiple of `step` bytes; all of them where no address is known.
+    pub fn aligned(&self, step: usize) -> impl Iterator<Item = usize> + use<> {
+        let (first, step) = self.first_aligned(self.own.start, step);
+        (first..self.own.end).step_by(step)
+    }
+
+    /// The first offset from `at` on whose address is a multiple of `step` bytes, and the distance to the next
+    /// one: `at` and one byte where no address is known.
+    pub fn first_aligned(&self, at: usize, step: usize) -> (usize, usize) {
+        match self.address {
+            Some(address) => {
+                let phase = address.wrapping_add(at as u64) % step as u64;
+                let skip = (step as u64 - phase) % step as u64;
+                (at + skip as usize, step)
+            }
+            None => (at, 1),
+        }
+    }
+}
+
+/// One block before its bytes are put together.
+enum Job<'w> {
+    /// A range of the file.
+    File(Range<usize>, Option<u64>),
+    /// A part of a window round seams.
+    Seam(Part<'w>),
+}
+
+impl<'d> Space<'d> {
+    /// The bytes `data` of a dump with the regions of `map`, whose process had pointers of `pointer` bytes.
+    pub fn new(data: &'d [u8], map: &'d MemoryMap, pointer: usize) -> Self {
+        Self {
+            data,
+            map,
+            seams: windows(map.regions(), REACH as u64),
+            segments: segments(map),
+            pointer,
+        }
+    }
+
+    /// All bytes of the file.
+    pub fn data(&self) -> &'d [u8] {
+        self.data
+    }
+
+    /// Bytes of a pointer in the process: 8 or 4.
+    pub fn pointer(&self) -> usize {
+        self.pointer
+    }
+
+    /// Bytes a sweep looks at: those of the file, and those of its seams once more.
+    pub fn bytes(&self) -> u64 {
+        self.data.len() as u64 + self.seams.iter().map(window_length).sum::<u64>()
+    }
+
+    /// The `length` bytes of memory from `address` on, if they lie in the dump one after the other.
+    pub fn at(&self, address: u64, length: usize) -> Option<&'d [u8]> {
+        let offset = self.offset(address, length)?;
+        crate::bytes::slice(self.data, offset, length)
+    }
+
+    /// Where in the file the `length` bytes of memory from `address` on lie, if they lie there one after the other.
+    pub fn offset(&self, address: u64, length: usize) -> Option<usize> {
+        let behind = self
+            .segments
+            .partition_point(|segment| segment.va <= address);
+        let segment = self.segments.get(behind.checked_sub(1)?)?;
+        let skip = address - segment.va;
+        let end = skip.checked_add(length as u64)?;
+        (end <= segment.length).then(|| (segment.offset + skip) as usize)
+    }
+
+    /// The address of a byte of the file.
+    pub fn address(&self, offset: usize) -> Option<u64> {
+        self.map
+            .region_at(offset as u64)
+            .and_then(|region| region.va_at(offset as u64))
+    }
+
+    /// A range of the file as pieces.
+    pub fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
+        self.map.pieces(range.start as u64..range.end as u64)
+    }
+
+    /// Examines every block, on all threads, and hands the results over in the same order in every run, with the
+    /// way from a range of the block's bytes to pieces of the file.
+    pub fn each_block<T: Send>(
+        &self,
+        examine: impl Fn(&Block<'_>) -> T + Sync,
+        mut take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+    ) {
+        let lengths: Vec<u64> = self.seams.iter().map(window_length).collect();
+        let mut jobs = self.jobs(&lengths).peekable();
+        while jobs.peek().is_some() {
+            let wave: Vec<Job<'_>> = jobs.by_ref().take(BLOCKS_IN_WAVE).collect();
+            let results: Vec<T> = wave
+                .par_iter()
+                .with_max_len(1)
+                .map(|job| self.run(job, &examine))
+                .collect();
+            for (job, result) in wave.iter().zip(results) {
+                match job {
+                    Job::File(own, _) => take(result, &|range| {
+                        self.pieces(own.start + range.start..own.start + range.end)
+                    }),
+                    Job::Seam(part) => take(result, &|range| part.pieces(range)),
+                }
+            }
+        }
+    }
+
+    fn run<T>(&self, job: &Job<'_>, examine: &impl Fn(&Block<'_>) -> T) -> T {
+        match job {
+            Job::File(own, address) => {
+                let end = own.end.saturating_add(REACH).min(self.data.len());
+                let owner = address.map(|address| self.map.owners().of(address).kind);
+                examine(&Block {
+                    bytes: self.data.get(own.start..end).unwrap_or_default(),
+                    own: 0..own.len(),
+                    address: *address,
+                    is_module: owner == Some(OwnerKind::Module),
+                    pointer: self.pointer,
+                })
+            }
+            Job::Seam(part) => {
+                let bytes: SecretBuf = part.assemble(self.data);
+                examine(&Block {
+                    bytes: &bytes,
+                    own: part.own(),
+                    address: Some(part.address()),
+                    is_module: false,
+                    pointer: self.pointer,
+                })
+            }
+        }
+    }
+
+    fn jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {
+        let files = self.map.regions().iter().flat_map(|region| {
+            (region.start..region.end).step_by(BLOCK).map(|start| {
+                let end = region.end.min(start + BLOCK as u64);
+                let address = (region.kind == RegionKind::Memory)
+                    .then(|| region.va_at(start))
+                    .flatten();
+                Job::File(start as usize..end as usize, address)
+            })
+        });
+        let seams = self
+            .seams
+            .iter()
+            .zip(lengths)
+            .flat_map(|(window, &length)| {
+                (0..length).step_by(BLOCK).map(move |start| {
+                    let own = start..length.min(start + BLOCK as u64);
+                    Job::Seam(Part::new(window, length, own, REACH as u64))
+                })
+            });
+        files.chain(seams)
+    }
+}
+
+/// Memory in the order of addresses, without overlaps.
+fn segments(map: &MemoryMap) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = map
+        .regions()
+        .iter()
+        .filter(|region| region.kind == RegionKind::Memory)
+        .filter_map(|region| {
+            Some(Segment {
+                va: region.va?,
+                offset: region.start,
+                length: region.len(),
+            })
+        })
+        .collect();
+    segments.sort_unstable_by_key(|segment| (segment.va, segment.offset));
+    let mut end = 0;
+    segments.retain_mut(|segment| {
+        let covered = end.max(segment.va) - segment.va;
+        let left = segment.length.saturating_sub(covered);
+        segment.va += covered;
+        segment.offset += covered;
+        segment.length = left;
+        end = end.max(segment.va.saturating_add(left));
+        left > 0
+    });
+    segments
+}
+
+/// Bytes behind a block that its examiner sees, and on both sides of a seam: the longest number, a modulus of
+/// 8192 bits in digits of 24 bits, eight bytes each.
+pub const REACH: usize = 4096;
+
+/// Bytes of a block.
+const BLOCK: usize = 1 << 20;
+
+/// Blocks whose results are held at a time.
+const BLOCKS_IN_WAVE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Label, Owners};
+
+    fn map() -> MemoryMap {
+        // Two pages that follow by address and lie the other way round in the file, and bytes without address.
+        let labels = vec![
+            Label::memory(0x10, 0x1000, 0x7000),
+            Label::memory(0x1010, 0x1000, 0x6000),
+        ];
+        MemoryMap::tile(0x2100, labels, Vec::new(), Owners::default())
+    }
+
+    #[test]
+    fn blocks_tile_the_file_and_the_seams() {
+        let map = map();
+        let data: Vec<u8> = (0..0x2100u32).map(|at| (at * 7 / 3) as u8).collect();
+        let space = Space::new(&data, &map, 8);
+        let mut file = Vec::new();
+        let mut seams = 0;
+        space.each_block(
+            |block| (block.own.clone(), block.address, block.bytes.to_vec()),
+            |(own, address, bytes), pieces| {
+                let pieces = pieces(own.clone());
+                let seen: Vec<u8> = pieces
+                    .iter()
+                    .flat_map(|piece| &data[piece.offset as usize..][..piece.length as usize])
+                    .copied()
+                    .collect();
+                assert_eq!(seen, bytes[own.clone()]);
+                match pieces[..] {
+                    [piece] => {
+                        assert_eq!(piece.va, address);
+                        file.push(piece.offset..piece.offset + piece.length);
+                    }
+                    _ => {
+                        assert_eq!(address, Some(0x6000));
+                        seams += 1;
+                    }
+                }
+            },
+        );
+        assert_eq!(
+            file,
+            [0..0x10, 0x10..0x1010, 0x1010..0x2010, 0x2010..0x2100]
+        );
+        assert_eq!(seams, 1);
+        assert_eq!(space.at(0x6ff8, 8), Some(&data[0x2008..0x2010]));
+        assert_eq!(space.at(0x7008, 8), Some(&data[0x18..0x20]));
+        assert_eq!(space.at(0x6ffc, 8), None);
+        assert_eq!(space.at(0x5fff, 1), None);
+    }
+
+    #[test]
+    fn alignment_is_by_address() {
+        let block = |address| Block {
+            bytes: &[0; 32],
+            own: 0..32,
+            address,
+            is_module: false,
+            pointer: 8,
+        };
+        assert!(block(Some(0x1003)).aligned(8).eq([5, 13, 21, 29]));
+        assert!(block(Some(0x1000)).aligned(8).eq([0, 8, 16, 24]));
+        assert!(block(None).aligned(8).eq(0..32));
+    }
+}
