@@ -19,7 +19,8 @@ pub struct Space<'d> {
 
 /// Consecutive bytes of memory or of the file.
 pub struct Block<'b> {
-    /// The bytes that belong to the block and those behind them, as far as a number that starts in it may reach.
+    /// The bytes that belong to the block and up to [`REACH`] bytes on both sides of them: all of every number that
+    /// starts in it, and what stands before.
     pub bytes: &'b [u8],
     /// Where numbers start that belong to this block.
     pub own: Range<usize>,
@@ -54,8 +55,12 @@ impl Block<'_> {
 
 /// One block before its bytes are put together.
 enum Job<'w> {
-    /// A range of the file.
-    File(Range<usize>, Option<u64>),
+    /// A range of the file, the bytes that are shown, and the address of the first of these.
+    File {
+        own: Range<usize>,
+        shown: Range<usize>,
+        address: Option<u64>,
+    },
     /// A part of a window round seams.
     Seam(Part<'w>),
 }
@@ -134,8 +139,8 @@ impl<'d> Space<'d> {
                 .collect();
             for (job, result) in wave.iter().zip(results) {
                 match job {
-                    Job::File(own, _) => take(result, &|range| {
-                        self.pieces(own.start + range.start..own.start + range.end)
+                    Job::File { shown, .. } => take(result, &|range| {
+                        self.pieces(shown.start + range.start..shown.start + range.end)
                     }),
                     Job::Seam(part) => take(result, &|range| part.pieces(range)),
                 }
@@ -145,12 +150,18 @@ impl<'d> Space<'d> {
 
     fn run<T>(&self, job: &Job<'_>, examine: &impl Fn(&Block<'_>) -> T) -> T {
         match job {
-            Job::File(own, address) => {
-                let end = own.end.saturating_add(REACH).min(self.data.len());
-                let owner = address.map(|address| self.map.owners().of(address).kind);
+            Job::File {
+                own,
+                shown,
+                address,
+            } => {
+                let lead = own.start - shown.start;
+                let owner = address
+                    .and_then(|address| address.checked_add(lead as u64))
+                    .map(|address| self.map.owners().of(address).kind);
                 examine(&Block {
-                    bytes: self.data.get(own.start..end).unwrap_or_default(),
-                    own: 0..own.len(),
+                    bytes: self.data.get(shown.clone()).unwrap_or_default(),
+                    own: lead..lead + own.len(),
                     address: *address,
                     is_module: owner == Some(OwnerKind::Module),
                     pointer: self.pointer,
@@ -173,10 +184,17 @@ impl<'d> Space<'d> {
         let files = self.map.regions().iter().flat_map(|region| {
             (region.start..region.end).step_by(BLOCK).map(|start| {
                 let end = region.end.min(start + BLOCK as u64);
+                // Before the region other addresses hold; behind it the file may just go on.
+                let first = region.start.max(start.saturating_sub(REACH as u64));
+                let last = end.saturating_add(REACH as u64).min(self.data.len() as u64);
                 let address = (region.kind == RegionKind::Memory)
-                    .then(|| region.va_at(start))
+                    .then(|| region.va_at(first))
                     .flatten();
-                Job::File(start as usize..end as usize, address)
+                Job::File {
+                    own: start as usize..end as usize,
+                    shown: first as usize..last as usize,
+                    address,
+                }
             })
         });
         let seams = self
@@ -221,7 +239,7 @@ fn segments(map: &MemoryMap) -> Vec<Segment> {
     segments
 }
 
-/// Bytes behind a block that its examiner sees, and on both sides of a seam: the longest number, a modulus of
+/// Bytes on both sides of a block that its examiner sees, and of a seam: the longest number, a modulus of
 /// 8192 bits in digits of 24 bits, eight bytes each.
 pub const REACH: usize = 4096;
 
@@ -264,7 +282,7 @@ mod tests {
                 assert_eq!(seen, bytes[own.clone()]);
                 match pieces[..] {
                     [piece] => {
-                        assert_eq!(piece.va, address);
+                        assert_eq!(piece.va, address.map(|address| address + own.start as u64));
                         file.push(piece.offset..piece.offset + piece.length);
                     }
                     _ => {
