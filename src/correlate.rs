@@ -123,9 +123,11 @@ pub fn findings(
             Some(known) => {
                 known.omitted += seen.omitted;
                 known.places.append(&mut seen.places);
+                let e_assumed = known.key.e_assumed && seen.key.e_assumed;
                 if seen.key.proof > known.key.proof {
                     known.key = seen.key;
                 }
+                known.key.e_assumed = e_assumed;
             }
         }
     }
@@ -152,6 +154,7 @@ pub fn public_keys(clues: Vec<PublicSeen>) -> Vec<PublicFinding> {
                 bits: clue.identity.key().bits(),
                 curve: clue.identity.key().curve(),
                 spki_sha256: clue.identity.fingerprint(),
+                e_assumed: clue.e_assumed,
                 places: clue.places,
                 places_omitted: clue.omitted,
             }
@@ -249,6 +252,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         curve: seen.key.curve,
         proof: seen.key.proof,
         spki_sha256: seen.key.public.map(|public| public.fingerprint()),
+        e_assumed: seen.key.e_assumed,
         key_id: seen
             .key
             .key_id

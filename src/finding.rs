@@ -184,6 +184,8 @@ pub struct Finding {
     pub proof: Proof,
     /// SHA-256 of the public half's SubjectPublicKeyInfo, where the public half is known.
     pub spki_sha256: Option<Fingerprint>,
+    /// The fingerprint holds if the public exponent is the usual 65537: nothing told it.
+    pub e_assumed: bool,
     /// What a container without a public half in clear calls the key: PKCS#12's localKeyID, in
     /// hexadecimal.
     pub key_id: Option<String>,
@@ -210,6 +212,8 @@ pub struct PublicFinding {
     pub curve: Option<Curve>,
     /// Its fingerprint.
     pub spki_sha256: Fingerprint,
+    /// It is a bare modulus, and the fingerprint holds if its exponent is the usual 65537.
+    pub e_assumed: bool,
     /// Form and place of the first copies seen.
     pub places: Vec<(&'static str, Piece)>,
     /// Copies seen but not listed.

@@ -1,7 +1,8 @@
 //! What a scan of one dump came to: verdict, coverage, searches and findings. Reports see nothing else.
 
+use crate::crypto::{Algorithm, Fingerprint};
 use crate::error::Error;
-use crate::finding::{Finding, PublicFinding, Standing};
+use crate::finding::{Finding, Proof, PublicFinding, Standing};
 use std::path::PathBuf;
 
 /// The answer for one dump.
@@ -101,6 +102,54 @@ pub struct Search {
     pub complete: bool,
 }
 
+/// A search that was not asked for, and how to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRun {
+    /// Its name, as `deep`.
+    pub name: &'static str,
+    /// What it would have covered, in words.
+    pub scope: &'static str,
+}
+
+/// A key the user asked for by its public half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The name of its public half.
+    pub spki_sha256: Fingerprint,
+    /// Algorithm and bits, where the public half itself is known and not only its name.
+    pub key: Option<(Algorithm, u32)>,
+    /// Where the user has it from: a path as he gave it, or nothing where he gave the fingerprint.
+    pub origin: Option<String>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Whether a key that was asked for is in a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its private half is, with this proof.
+    Found(Proof),
+    /// Its private half was looked for and not found.
+    NotFound {
+        /// Places of its public half.
+        public_places: u64,
+    },
+    /// Only written forms could be looked for: the dump holds no public key of this name, and without one
+    /// nobody can tell its raw numbers from others.
+    NotFoundWritten,
+}
+
+impl Answer {
+    /// The word reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found(_) => "found",
+            Self::NotFound { .. } => "not-found",
+            Self::NotFoundWritten => "not-found-written",
+        }
+    }
+}
+
 /// Everything a scan says about one file.
 #[derive(Debug)]
 pub struct DumpOutcome {
@@ -122,6 +171,10 @@ pub struct DumpOutcome {
     pub truncated: Option<Truncated>,
     /// How it was searched.
     pub searches: Vec<Search>,
+    /// How it could have been searched and was not, because nobody asked.
+    pub not_run: Vec<NotRun>,
+    /// The keys the user asked for, in his order.
+    pub asked: Vec<Asked>,
     /// Private keys, by the offset of their first place.
     pub findings: Vec<Finding>,
     /// Public keys, by the offset of their first place.
@@ -148,6 +201,8 @@ impl DumpOutcome {
             },
             truncated: None,
             searches: Vec::new(),
+            not_run: Vec::new(),
+            asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
         }

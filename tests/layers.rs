@@ -31,7 +31,7 @@ const ROOMS: &str = "
     crypto    | error secret bytes
     clue      | error bytes crypto
     finding   | error bytes crypto clue
-    outcome   | error finding
+    outcome   | error crypto finding
     memory    | error secret bytes finding
     source    | error
     unpack    | error bytes text memory source

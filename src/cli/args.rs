@@ -49,10 +49,20 @@ pub struct Scan {
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
 
-    /// Public keys of yours (certificates, PEM, DER, JWKS, SSH, OpenPGP): a private half of one of them
-    /// is proven when it is found
+    /// Public keys of yours (certificates, PEM, DER, JWKS, SSH, OpenPGP): the report says of each whether its
+    /// private half is in the dump, in any form
     #[arg(long, value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,
+
+    /// The same for a key of which you have only the SHA-256 of its SubjectPublicKeyInfo; its raw numbers can be
+    /// looked for only if its public key is in the dump too
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub public_key_sha256: Vec<String>,
+
+    /// Also look where keys are unlikely, which takes far longer: EC scalars and Edwards seeds in every aligned
+    /// window, private exponents of certificate authorities, primes of unequal size
+    #[arg(long)]
+    pub deep: bool,
 
     /// Also list the public keys met on the way
     #[arg(long)]

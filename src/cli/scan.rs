@@ -4,17 +4,17 @@ use super::args::{Level, Scan};
 use super::plan::{Filter, Step, steps};
 use super::progress::Bar;
 use super::{Exit, complain, use_color};
-use crate::crypto::Identity;
+use crate::crypto::Fingerprint;
 use crate::error::Error;
 use crate::outcome::{DumpOutcome, Verdict, overall};
 use crate::policy::Policy;
 use crate::policy::baseline::Baseline;
 use crate::report::{Detail, OUTPUTS, Origin, Reporter};
-use crate::scan::Scanner;
+use crate::scan::{Question, Scanner};
 use crate::source::Source;
+use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Scans what the user named, in that order.
 pub fn run(arguments: &Scan) -> Exit {
@@ -63,13 +63,16 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
         .baseline(baseline);
     let threads = arguments.threads.map_or(0, usize::from);
     let builder = || {
-        let builder = Scanner::builder().threads(threads).hash(arguments.hash);
+        let builder = Scanner::builder()
+            .threads(threads)
+            .hash(arguments.hash)
+            .deep(arguments.deep);
         builder.policy(policy.clone())
     };
     let scanner = builder()
         .build()
         .map_err(|error| format!("failed to start threads: {error}"))?;
-    let mut keys: Vec<Arc<Identity>> = Vec::new();
+    let mut questions: Vec<Question> = Vec::new();
     for path in &arguments.public_keys {
         let source =
             Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
@@ -80,13 +83,33 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
                 path.display()
             ));
         }
-        keys.extend(found);
+        let origin = path.to_string_lossy().into_owned();
+        questions.extend(found.into_iter().map(|identity| Question {
+            spki_sha256: identity.fingerprint(),
+            identity: Some(identity),
+            origin: Some(origin.clone()),
+        }));
     }
-    if keys.is_empty() {
+    for text in &arguments.public_key_sha256 {
+        let Some(spki_sha256) = Fingerprint::from_hex(text) else {
+            return Err(format!(
+                "`--public-key-sha256 {}`: expected 64 hexadecimal digits",
+                crate::text::printable(text)
+            ));
+        };
+        questions.push(Question {
+            spki_sha256,
+            identity: None,
+            origin: None,
+        });
+    }
+    let mut named = HashSet::new();
+    questions.retain(|question| named.insert(question.spki_sha256));
+    if questions.is_empty() {
         return Ok((scanner, filter));
     }
     let scanner = builder()
-        .public_keys(keys)
+        .asked(questions)
         .build()
         .map_err(|error| format!("failed to start threads: {error}"))?;
     Ok((scanner, filter))

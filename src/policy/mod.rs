@@ -126,6 +126,7 @@ mod tests {
             curve: None,
             proof,
             spki_sha256: Fingerprint::from_hex(NAME),
+            e_assumed: false,
             key_id: None,
             known,
             accepted: None,

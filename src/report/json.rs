@@ -2,9 +2,9 @@
 //! removed or given another meaning.
 
 use super::{Detail, Origin, Reporter, human::hex};
-use crate::crypto::Curve;
-use crate::finding::{Acceptance, Finding, Fragment, Piece, Place, PublicFinding, Standing};
-use crate::outcome::{DumpOutcome, Verdict};
+use crate::crypto::{Algorithm, Curve};
+use crate::finding::{Acceptance, Finding, Fragment, Kind, Piece, Place, PublicFinding, Standing};
+use crate::outcome::{Answer, Asked, DumpOutcome, Verdict};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -130,6 +130,8 @@ struct Dump {
     coverage: Coverage,
     truncated: Option<Truncated>,
     searches: Vec<Search>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<AskedFor>,
     findings: Vec<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_keys: Option<Vec<Public>>,
@@ -166,7 +168,20 @@ struct Truncated {
 struct Search {
     name: &'static str,
     scope: String,
+    /// Not asked for, where false.
+    ran: bool,
     complete: bool,
+}
+
+#[derive(Serialize)]
+struct AskedFor {
+    spki_sha256: String,
+    algorithm: Option<&'static str>,
+    bits: Option<u32>,
+    origin: Option<String>,
+    answer: &'static str,
+    proof: Option<&'static str>,
+    public_places: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -176,6 +191,7 @@ struct Key {
     curve: Option<&'static str>,
     proof: &'static str,
     spki_sha256: Option<String>,
+    e_assumed: bool,
     key_id: Option<String>,
     counts: bool,
     known: Option<&'static str>,
@@ -230,6 +246,7 @@ struct Public {
     bits: u32,
     curve: Option<&'static str>,
     spki_sha256: String,
+    e_assumed: bool,
     places: Vec<PublicPlace>,
     places_omitted: u64,
 }
@@ -270,15 +287,8 @@ impl Dump {
                 declared: cut.declared,
                 present: cut.present,
             }),
-            searches: outcome
-                .searches
-                .iter()
-                .map(|search| Search {
-                    name: search.name,
-                    scope: search.scope.clone(),
-                    complete: search.complete,
-                })
-                .collect(),
+            searches: searches(outcome),
+            asked: outcome.asked.iter().map(AskedFor::new).collect(),
             findings: outcome
                 .findings
                 .iter()
@@ -292,6 +302,48 @@ impl Dump {
     }
 }
 
+fn searches(outcome: &DumpOutcome) -> Vec<Search> {
+    let ran = outcome.searches.iter().map(|search| Search {
+        name: search.name,
+        scope: search.scope.clone(),
+        ran: true,
+        complete: search.complete,
+    });
+    let not_run = outcome.not_run.iter().map(|search| Search {
+        name: search.name,
+        scope: search.scope.to_owned(),
+        ran: false,
+        complete: false,
+    });
+    ran.chain(not_run).collect()
+}
+
+impl AskedFor {
+    fn new(asked: &Asked) -> Self {
+        let (proof, public_places) = match asked.answer {
+            Answer::Found(proof) => (Some(proof.name()), None),
+            Answer::NotFound { public_places } => (None, Some(public_places)),
+            Answer::NotFoundWritten => (None, Some(0)),
+        };
+        Self {
+            spki_sha256: asked.spki_sha256.to_string(),
+            algorithm: asked.key.map(|(algorithm, _)| algorithm_name(algorithm)),
+            bits: asked.key.map(|(_, bits)| bits),
+            origin: asked.origin.clone(),
+            answer: asked.answer.name(),
+            proof,
+            public_places,
+        }
+    }
+}
+
+/// As `rsa`.
+fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    Kind::Private(algorithm)
+        .name()
+        .trim_end_matches("-private-key")
+}
+
 impl Key {
     fn new(finding: &Finding) -> Self {
         Self {
@@ -302,6 +354,7 @@ impl Key {
             spki_sha256: finding
                 .spki_sha256
                 .map(|fingerprint| fingerprint.to_string()),
+            e_assumed: finding.e_assumed,
             key_id: finding.key_id.clone(),
             counts: finding.standing == Standing::Counts,
             known: finding.known,
@@ -365,12 +418,11 @@ impl PieceOf {
 impl Public {
     fn new(key: &PublicFinding) -> Self {
         Self {
-            algorithm: crate::finding::Kind::Private(key.algorithm)
-                .name()
-                .trim_end_matches("-private-key"),
+            algorithm: algorithm_name(key.algorithm),
             bits: key.bits,
             curve: key.curve.map(Curve::name),
             spki_sha256: key.spki_sha256.to_string(),
+            e_assumed: key.e_assumed,
             places: key
                 .places
                 .iter()

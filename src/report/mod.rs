@@ -1,6 +1,7 @@
 //! Outcomes in words and in JSON. Nothing here sees a dump.
 
 mod accepted;
+mod asked;
 mod human;
 mod info;
 pub mod json;

@@ -1,11 +1,12 @@
 //! The report for people.
 
+use super::asked;
 use super::human::{ALARM, CAUTION, FINE, STRONG, count, hex, paint, size};
 use super::{Detail, Origin, Reporter};
 use crate::finding::{
     Finding, Fragment, Kind, Owner, OwnerKind, Piece, Place, Proof, PublicFinding, Standing,
 };
-use crate::outcome::{DumpOutcome, Reason, Verdict};
+use crate::outcome::{Answer, DumpOutcome, Reason, Verdict};
 use crate::text::printable;
 use std::io::{self, Write};
 
@@ -132,7 +133,13 @@ impl Text {
             proof(finding)
         )?;
         match finding.spki_sha256 {
-            Some(fingerprint) => writeln!(out, "    public key (SPKI SHA-256)  {fingerprint}")?,
+            Some(fingerprint) => {
+                writeln!(out, "    public key (SPKI SHA-256)  {fingerprint}")?;
+                if finding.e_assumed {
+                    let what = "nothing told the public exponent: the fingerprint is that of 65537";
+                    writeln!(out, "    {what}")?;
+                }
+            }
             None if matches!(finding.kind, Kind::Symmetric | Kind::Protected) => {}
             None => writeln!(out, "    public key unknown")?,
         }
@@ -236,7 +243,7 @@ impl Reporter for Text {
         self.verdicts.push(outcome.verdict);
         self.keys += outcome.keys().count();
         self.apart.add(Apart::of(outcome, self.detail));
-        if is_plain && findings.is_empty() && public.is_empty() {
+        if is_plain && findings.is_empty() && public.is_empty() && outcome.asked.is_empty() {
             self.plain_files += 1;
             self.plain_bytes += outcome.size;
             return Ok(());
@@ -252,6 +259,15 @@ impl Reporter for Text {
         self.apart(accepted, &findings, acceptance, out)?;
         let known = "known test keys: everyone has them, these do not count";
         self.apart(known, &findings, publication, out)?;
+        for asked in &outcome.asked {
+            let [question, answer] = asked::lines(asked, outcome);
+            let style = match asked.answer {
+                Answer::Found(_) => ALARM,
+                _ => FINE,
+            };
+            writeln!(out, "\n  {}", self.paint(STRONG, &question))?;
+            writeln!(out, "    {}", self.paint(style, &answer))?;
+        }
         if !public.is_empty() {
             writeln!(
                 out,
@@ -262,7 +278,7 @@ impl Reporter for Text {
                 self.public(key, out)?;
             }
         }
-        if !findings.is_empty() || !public.is_empty() {
+        if !findings.is_empty() || !public.is_empty() || !outcome.asked.is_empty() {
             writeln!(out)?;
         }
         Ok(())

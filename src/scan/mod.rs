@@ -12,15 +12,19 @@ mod texts;
 mod windows;
 
 use crate::correlate;
-use crate::crypto::{Identity, ProofCache};
+use crate::crypto::{Fingerprint, Identity, ProofCache};
 use crate::detect::DETECTORS;
 use crate::dump;
 use crate::error::Error;
+use crate::finding::{Kind, Proof};
 use crate::memory::Dump;
-use crate::outcome::{Coverage, DumpOutcome, Missing, Reason, Search, Truncated};
+use crate::outcome::{
+    Answer, Asked, Coverage, DumpOutcome, Missing, NotRun, Reason, Search, Truncated,
+};
 use crate::policy::Policy;
 use crate::source::Source;
 use crate::sweep::public_halves::PublicHalves;
+use crate::sweep::{self, Depth};
 use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
@@ -47,8 +51,20 @@ impl Progress for () {
 pub struct Builder {
     threads: usize,
     hash: bool,
-    public_keys: Vec<Arc<Identity>>,
+    is_deep: bool,
+    asked: Vec<Question>,
     policy: Policy,
+}
+
+/// A key the user asks for.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The name of its public half.
+    pub spki_sha256: Fingerprint,
+    /// The public half itself, where the user gave it.
+    pub identity: Option<Arc<Identity>>,
+    /// Where the user has it from.
+    pub origin: Option<String>,
 }
 
 impl Builder {
@@ -66,10 +82,17 @@ impl Builder {
         self
     }
 
-    /// Public keys of the user's: a private half of one of them is proven when it is found.
+    /// Whether to look also where keys are unlikely, however long it takes.
     #[must_use]
-    pub fn public_keys(mut self, keys: Vec<Arc<Identity>>) -> Self {
-        self.public_keys = keys;
+    pub fn deep(mut self, is_deep: bool) -> Self {
+        self.is_deep = is_deep;
+        self
+    }
+
+    /// Keys the user asks for: a private half of one of them is proven when it is found.
+    #[must_use]
+    pub fn asked(mut self, questions: Vec<Question>) -> Self {
+        self.asked = questions;
         self
     }
 
@@ -96,7 +119,15 @@ impl Builder {
             published,
             pool,
             hash: self.hash,
-            public_keys: self.public_keys,
+            depth: Depth {
+                is_deep: self.is_deep,
+            },
+            user: self
+                .asked
+                .iter()
+                .filter_map(|question| question.identity.clone())
+                .collect(),
+            asked: self.asked,
             policy: self.policy,
         })
     }
@@ -108,7 +139,10 @@ pub struct Scanner {
     published: Published,
     pool: ThreadPool,
     hash: bool,
-    public_keys: Vec<Arc<Identity>>,
+    depth: Depth,
+    asked: Vec<Question>,
+    /// The public keys among what the user asks for.
+    user: Vec<Arc<Identity>>,
     policy: Policy,
 }
 
@@ -167,7 +201,7 @@ impl Scanner {
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
         let seams_complete = !is_cut && !ledger.is_limited();
-        let unconfirmed = ledger.unconfirmed(&self.public_keys);
+        let unconfirmed = ledger.unconfirmed(&self.user);
         let halves = PublicHalves::arm(&unconfirmed);
         let confirmed = halves
             .as_ref()
@@ -235,19 +269,68 @@ impl Scanner {
             },
             truncated,
             searches,
+            not_run: self.not_run(),
+            asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
         };
         let knowledge = correlate::Knowledge {
-            user: &self.public_keys,
+            user: &self.user,
             seen: &confirmed,
             published: &|key| self.published.source(key),
         };
         let (keys, clues) = ledger.into_parts();
         outcome.findings = correlate::findings(keys, &clues, &knowledge, &map);
         outcome.public_keys = correlate::public_keys(clues);
+        outcome.asked = self.answers(&outcome);
         self.policy.judge(&mut outcome);
         outcome
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        let deep = NotRun {
+            name: "deep",
+            scope: sweep::DEEP,
+        };
+        if self.depth.is_deep {
+            Vec::new()
+        } else {
+            vec![deep]
+        }
+    }
+
+    /// Whether the keys that were asked for are in the dump.
+    fn answers(&self, outcome: &DumpOutcome) -> Vec<Asked> {
+        let answer = |question: &Question| {
+            let name = question.spki_sha256;
+            let private = outcome.findings.iter().filter(|finding| {
+                finding.spki_sha256 == Some(name) && matches!(finding.kind, Kind::Private(_))
+            });
+            let public = outcome
+                .public_keys
+                .iter()
+                .find(|key| key.spki_sha256 == name);
+            let key = question
+                .identity
+                .as_ref()
+                .map(|identity| (identity.key().algorithm(), identity.key().bits()))
+                .or(public.map(|key| (key.algorithm, key.bits)));
+            let answer = match private.map(|finding| finding.proof).max() {
+                Some(proof) if proof >= Proof::Parsed => Answer::Found(proof),
+                _ if key.is_none() => Answer::NotFoundWritten,
+                _ => Answer::NotFound {
+                    public_places: public
+                        .map_or(0, |key| key.places.len() as u64 + key.places_omitted),
+                },
+            };
+            Asked {
+                spki_sha256: name,
+                key,
+                origin: question.origin.clone(),
+                answer,
+            }
+        };
+        self.asked.iter().map(answer).collect()
     }
 }
 

@@ -45,6 +45,10 @@ pub struct Sweep {
     pub searches: Vec<Search>,
 }
 
+/// What [`Depth::is_deep`] adds.
+pub const DEEP: &str = "private exponents of certificate authorities, primes of unequal size and of moduli with more \
+                        than two, and EC scalars and Edwards seeds in every aligned window";
+
 /// What a user asks of sweeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Depth {

@@ -38,6 +38,7 @@ fn finding(kind: Kind, proof: Proof, fragment: Option<Fragment>) -> Finding {
         curve: None,
         proof,
         spki_sha256: None,
+        e_assumed: false,
         key_id: None,
         known: None,
         accepted: None,

@@ -1,0 +1,73 @@
+//! The answer to "is this key in it?", in so many words.
+
+use crate::finding::Kind;
+use crate::outcome::{Answer, Asked, DumpOutcome, Reason};
+use crate::text::printable;
+
+/// Question and answer, a line each.
+pub fn lines(asked: &Asked, outcome: &DumpOutcome) -> [String; 2] {
+    let key = asked.key.map_or_else(
+        || "the key".to_owned(),
+        |(algorithm, bits)| {
+            let kind = Kind::Private(algorithm).name();
+            format!("{} {bits}", kind.trim_end_matches("-private-key"))
+        },
+    );
+    let origin = asked
+        .origin
+        .as_ref()
+        .map(|origin| format!(" ({})", printable(origin)))
+        .unwrap_or_default();
+    let question = format!("asked for: {key} {}{origin}", asked.spki_sha256);
+    [question, answer(asked, outcome)]
+}
+
+fn answer(asked: &Asked, outcome: &DumpOutcome) -> String {
+    let limits = limits(outcome);
+    match asked.answer {
+        Answer::Found(proof) => {
+            format!(
+                "IS IN THE DUMP: its private half is listed above ({})",
+                proof.name()
+            )
+        }
+        Answer::NotFound { public_places } => {
+            let public = match public_places {
+                0 => "its public half is not in the dump either".to_owned(),
+                1 => "its public half is, in 1 place".to_owned(),
+                places => format!("its public half is, in {places} places"),
+            };
+            format!(
+                "its private half was not found, neither in a written form nor as raw numbers; {public}{limits}"
+            )
+        }
+        Answer::NotFoundWritten => format!(
+            "its private half was not found in a written form; as raw numbers it could not be looked for, since its \
+             public key is not in the dump and only the fingerprint was given (`--public-keys` takes the key itself){limits}"
+        ),
+    }
+}
+
+/// What keeps a "not found" from being a "not there".
+fn limits(outcome: &DumpOutcome) -> String {
+    let mut limits = Vec::new();
+    let is_whole = outcome
+        .coverage
+        .missing
+        .iter()
+        .all(|missing| missing.reason == Reason::LimitReached);
+    if !is_whole {
+        limits.push("a part of the dump could not be examined");
+    }
+    if outcome.searches.iter().any(|search| !search.complete) {
+        limits.push("a search was cut short by a limit");
+    }
+    if !outcome.not_run.is_empty() {
+        limits.push("`--deep` was not asked for");
+    }
+    if limits.is_empty() {
+        String::new()
+    } else {
+        format!("; but {}", limits.join(", and "))
+    }
+}
