@@ -1,6 +1,7 @@
 //! The Weierstrass curves: names, sizes, identifiers, points on them, and Q = s·G.
 
 use crate::bytes;
+use crypto_bigint::{BoxedUint, Resize};
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
 use p256::elliptic_curve;
@@ -88,6 +89,20 @@ impl Curve {
             Self::P521 => derive::<p521::NistP521>(self, scalar),
             Self::Secp256k1 => derive::<k256::Secp256k1>(self, scalar),
         }
+    }
+
+    /// The Montgomery form of a coordinate given big-endian, x · 2^(64 · limbs) in the field, in the little-endian bytes
+    /// of as many 64-bit limbs as the field takes. `None` when it is no coordinate.
+    pub fn montgomery(self, coordinate: &[u8]) -> Option<Box<[u8]>> {
+        let limbs = self.field_bytes().div_ceil(8);
+        let bits = u32::try_from(128 * limbs).ok()?;
+        let prime = BoxedUint::from_be_slice_vartime(self.field()).to_nz().into_option()?;
+        let wide = BoxedUint::from_be_slice_vartime(coordinate).resize(bits);
+        let form = wide
+            .shl_vartime(bits / 2)?
+            .rem_vartime(prime.as_ref().resize(bits).as_nz_vartime()?);
+        let words: Box<[u8]> = form.to_le_bytes();
+        words.get(..8 * limbs).map(Box::from)
     }
 
     /// The uncompressed form of a point in SEC 1 encoding (compressed or not) or in the hybrid one of X9.62;
@@ -227,6 +242,23 @@ mod tests {
             );
         }
         assert_eq!(Curve::from_field(&[0xff; 32]), None);
+    }
+
+    #[test]
+    fn montgomery_forms_are_those_of_the_field() {
+        // One is R mod p: for P-256 2^256 - p = 2^224 - 2^192 - 2^96 + 1.
+        let one = Curve::P256.montgomery(&[1]).unwrap();
+        let limbs: Vec<u64> = one
+            .chunks(8)
+            .map(|limb| u64::from_le_bytes(limb.try_into().unwrap()))
+            .collect();
+        assert_eq!(
+            limbs,
+            [1, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xffff_fffe]
+        );
+        // 2^576 mod 2^521 - 1 is 2^55.
+        let one = Curve::P521.montgomery(&[1]).unwrap();
+        assert_eq!((one.len(), one[6]), (72, 0x80));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod public_halves;
+pub mod scalars;
 pub mod space;
 
 use crate::clue::Rank;

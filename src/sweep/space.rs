@@ -121,6 +121,24 @@ impl<'d> Space<'d> {
         self.map.pieces(range.start as u64..range.end as u64)
     }
 
+    /// The bytes of the file in `own` as a block, and the offset of its first byte in the file. Nothing where `own`
+    /// begins behind the end.
+    pub fn block(&self, own: Range<usize>) -> Option<(Block<'d>, usize)> {
+        let region = self.map.region_at(own.start as u64)?;
+        let first = region
+            .start
+            .max(own.start.saturating_sub(REACH) as u64) as usize;
+        let last = own.end.saturating_add(REACH).min(self.data.len());
+        let block = Block {
+            bytes: self.data.get(first..last)?,
+            own: own.start - first..own.end.min(last) - first,
+            address: region.va_at(first as u64),
+            is_module: false,
+            pointer: self.pointer,
+        };
+        Some((block, first))
+    }
+
     /// Examines every block, on all threads, and hands the results over in the same order in every run, with the
     /// way from a range of the block's bytes to pieces of the file.
     pub fn each_block<T: Send>(

@@ -1,0 +1,124 @@
+//! Where in a block scalars may start.
+
+use super::needles::Needles;
+use crate::sweep::Depth;
+use crate::sweep::codec::Class;
+use crate::sweep::runs::each_run;
+use crate::sweep::space::Block;
+use std::ops::Range;
+
+/// Ranges of offsets at which numbers may start, by class of memory.
+#[derive(Default)]
+pub(super) struct Spans {
+    /// The offsets that belong to the block.
+    own: Range<usize>,
+    /// Offsets at which windows of any size may start: near a public half, or all of a run.
+    random: Vec<Range<usize>>,
+    /// Runs hardly longer than a number.
+    short: Vec<Range<usize>>,
+    /// Runs of digits.
+    digits: Vec<(Class, Range<usize>)>,
+}
+
+impl Spans {
+    /// Those of `block`, and where public halves lie in it.
+    pub(super) fn of(
+        block: &Block<'_>,
+        needles: &Needles,
+        sizes: &[u32],
+        depth: Depth,
+    ) -> (Self, Vec<Range<usize>>) {
+        let mut spans = Self {
+            own: block.own.clone(),
+            ..Self::default()
+        };
+        let mut halves = Vec::new();
+        let longest = sizes.iter().max().map_or(0, |bits| bits.div_ceil(8) as usize);
+        each_run(block, &Class::ALL, |class, run| {
+            if class != Class::Random {
+                if run.len() <= MAX_DIGITS * longest || depth.is_deep {
+                    spans.digits.push((class, run));
+                }
+                return;
+            }
+            needles.each(block.bytes, run.start.saturating_sub(EDGE), run.end, |at| {
+                halves.push(at..at + longest.min(32));
+            });
+            if depth.is_deep {
+                spans.random.push(run.start.saturating_sub(EDGE)..run.end);
+            } else if run.len() <= longest + SPARE && !block.is_module {
+                spans.short.push(run);
+            }
+        });
+        let near = halves
+            .iter()
+            .map(|half| half.start.saturating_sub(NEAR)..half.end + NEAR);
+        spans.random.extend(near);
+        merge(&mut spans.random);
+        halves.retain(|half| block.own.contains(&half.start));
+        (spans, halves)
+    }
+
+    /// Every offset in `ranges`.
+    pub(super) fn near(ranges: Vec<Range<usize>>, block: &Block<'_>) -> Self {
+        let mut spans = Self {
+            own: block.own.clone(),
+            random: ranges,
+            ..Self::default()
+        };
+        merge(&mut spans.random);
+        spans
+    }
+
+    /// The offsets at which a number of `length` bytes may start in memory of `class`.
+    pub(super) fn of_class(&self, class: Class, length: usize) -> impl Iterator<Item = Range<usize>> {
+        let is_random = class == Class::Random;
+        let short = self
+            .short
+            .iter()
+            .filter(move |run| is_random && run.len() + EDGE >= length && run.len() <= length + SPARE)
+            .map(move |run| {
+                let end = (run.end + EDGE).saturating_sub(length) + 1;
+                run.start.saturating_sub(EDGE)..end
+            });
+        let digits = self
+            .digits
+            .iter()
+            .filter(move |(of, _)| *of == class)
+            .map(move |(_, run)| {
+                let end = (run.end + TOP_DIGIT).saturating_sub(length) + 1;
+                run.start..end.max(run.start)
+            });
+        let random = self.random.iter().filter(move |_| is_random).cloned();
+        let all = random.chain(short).chain(digits);
+        all.map(|range| range.start.max(self.own.start)..range.end.min(self.own.end))
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn merge(ranges: &mut Vec<Range<usize>>) {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges.drain(..) {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    *ranges = merged;
+}
+
+/// Bytes on both sides of a public half that are near it.
+const NEAR: usize = 1024;
+
+/// Bytes by which a run's edges may miss a number's.
+const EDGE: usize = 8;
+
+/// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow.
+const SPARE: usize = 40;
+
+/// Bytes of the top digit, which may be too small to belong to a run.
+const TOP_DIGIT: usize = 8;
+
+/// Bytes of digits for each byte of the longest number looked for: runs with more are arrays of something else.
+const MAX_DIGITS: usize = 8;
