@@ -96,7 +96,9 @@ impl Curve {
     pub fn montgomery(self, coordinate: &[u8]) -> Option<Box<[u8]>> {
         let limbs = self.field_bytes().div_ceil(8);
         let bits = u32::try_from(128 * limbs).ok()?;
-        let prime = BoxedUint::from_be_slice_vartime(self.field()).to_nz().into_option()?;
+        let prime = BoxedUint::from_be_slice_vartime(self.field())
+            .to_nz()
+            .into_option()?;
         let wide = BoxedUint::from_be_slice_vartime(coordinate).resize(bits);
         let form = wide
             .shl_vartime(bits / 2)?

@@ -125,9 +125,7 @@ impl<'d> Space<'d> {
     /// begins behind the end.
     pub fn block(&self, own: Range<usize>) -> Option<(Block<'d>, usize)> {
         let region = self.map.region_at(own.start as u64)?;
-        let first = region
-            .start
-            .max(own.start.saturating_sub(REACH) as u64) as usize;
+        let first = region.start.max(own.start.saturating_sub(REACH) as u64) as usize;
         let last = own.end.saturating_add(REACH).min(self.data.len());
         let block = Block {
             bytes: self.data.get(first..last)?,

@@ -112,7 +112,10 @@ impl<'s> Batch<'s> {
             number_places: Vec::with_capacity(BATCH),
             strings: Zeroizing::new(Vec::with_capacity(32 * BATCH)),
             string_places: Vec::with_capacity(BATCH),
-            has_points: secrets.curves.iter().any(|(curve, ..)| curve.bits() == bits),
+            has_points: secrets
+                .curves
+                .iter()
+                .any(|(curve, ..)| curve.bits() == bits),
             has_strings: is_25519 && (secrets.ed25519.is_some() || secrets.x25519.is_some()),
             tried: 0,
         }

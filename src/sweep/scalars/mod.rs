@@ -67,8 +67,7 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
         },
     );
     if !depth.is_deep {
-        let (hits, cut) =
-            objects::examine(space, &places, |block, spans| hunt.test(block, spans));
+        let (hits, cut) = objects::examine(space, &places, |block, spans| hunt.test(block, spans));
         is_cut |= cut;
         for (hit, pieces) in hits {
             found.take(&hunt, &hit, pieces);
@@ -114,7 +113,11 @@ impl Hunt {
                 )
             })
             .map(|target| target.identity.clone())
-            .take(if depth.is_deep { usize::MAX } else { MAX_POINTS })
+            .take(if depth.is_deep {
+                usize::MAX
+            } else {
+                MAX_POINTS
+            })
             .collect();
         Some(Self {
             secrets: Secrets::new(&identities)?,
@@ -192,7 +195,9 @@ impl Found {
         let Some(identity) = hunt.identities.get(hit.owner) else {
             return;
         };
-        let place = pieces.first().map(|piece| (piece.offset, piece.length, hit.form));
+        let place = pieces
+            .first()
+            .map(|piece| (piece.offset, piece.length, hit.form));
         if place.is_some_and(|place| !self.seen.insert(place)) {
             return;
         }

@@ -15,7 +15,10 @@ impl Needles {
     /// Those of `identities`: the first coordinate of points big-endian, little-endian, and times 2^(64 · limbs) in the
     /// field as P-256 is kept; keys of Curve25519 as they are.
     pub(super) fn new(identities: &[Arc<Identity>]) -> Self {
-        let mut starts: Vec<u64> = identities.iter().flat_map(|key| halves(key.key())).collect();
+        let mut starts: Vec<u64> = identities
+            .iter()
+            .flat_map(|key| halves(key.key()))
+            .collect();
         starts.sort_unstable();
         starts.dedup();
         let mut filter = Box::new([0; FILTER_BITS / 64]);
@@ -30,7 +33,9 @@ impl Needles {
 
     /// The offsets from `from` on below `to` at which a half begins.
     pub(super) fn each(&self, bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize)) {
-        let span = bytes.get(from..bytes.len().min(to.saturating_add(7))).unwrap_or_default();
+        let span = bytes
+            .get(from..bytes.len().min(to.saturating_add(7)))
+            .unwrap_or_default();
         for (index, start) in span.windows(8).enumerate() {
             let Ok(start) = start.try_into().map(u64::from_le_bytes) else {
                 continue;

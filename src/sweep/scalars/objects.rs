@@ -1,8 +1,8 @@
 //! Key objects: what points to a public half, and what else it holds or points to.
 
+use super::Share;
 use super::batch::Hit;
 use super::spans::Spans;
-use super::Share;
 use crate::bytes::{u32_le, u64_le};
 use crate::finding::Piece;
 use crate::sweep::space::{Block, Space};

@@ -33,7 +33,10 @@ impl Spans {
             ..Self::default()
         };
         let mut halves = Vec::new();
-        let longest = sizes.iter().max().map_or(0, |bits| bits.div_ceil(8) as usize);
+        let longest = sizes
+            .iter()
+            .max()
+            .map_or(0, |bits| bits.div_ceil(8) as usize);
         each_run(block, &Class::ALL, |class, run| {
             if class != Class::Random {
                 if run.len() <= MAX_DIGITS * longest || depth.is_deep {
@@ -71,12 +74,18 @@ impl Spans {
     }
 
     /// The offsets at which a number of `length` bytes may start in memory of `class`.
-    pub(super) fn of_class(&self, class: Class, length: usize) -> impl Iterator<Item = Range<usize>> {
+    pub(super) fn of_class(
+        &self,
+        class: Class,
+        length: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
         let is_random = class == Class::Random;
         let short = self
             .short
             .iter()
-            .filter(move |run| is_random && run.len() + EDGE >= length && run.len() <= length + SPARE)
+            .filter(move |run| {
+                is_random && run.len() + EDGE >= length && run.len() <= length + SPARE
+            })
             .map(move |run| {
                 let end = (run.end + EDGE).saturating_sub(length) + 1;
                 run.start.saturating_sub(EDGE)..end
