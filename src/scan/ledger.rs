@@ -1,5 +1,6 @@
 //! Everything seen in one dump, within bounds.
 
+use super::Question;
 use crate::clue::{Clue, Rank};
 use crate::correlate::{KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
@@ -56,30 +57,31 @@ impl Ledger {
         }
     }
 
-    /// The public keys whose private halves sweeps look for: the user's, then those seen, best rank first.
-    pub fn targets(&self, user: &[Arc<Identity>]) -> Vec<Target> {
-        let asked = user.iter().map(|identity| Target {
-            identity: identity.clone(),
-            rank: Rank::User,
-            e_assumed: false,
-            places: self
-                .clue_index
-                .get(&identity.fingerprint())
-                .and_then(|&index| self.clues.get(index))
-                .map_or_else(Vec::new, places),
+    /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first.
+    pub fn targets(&self, asked: &[Question]) -> Vec<Target> {
+        let names: HashSet<Fingerprint> =
+            asked.iter().map(|question| question.spki_sha256).collect();
+        let seen = self.clues.iter().map(|clue| Target {
+            identity: clue.identity.clone(),
+            rank: if names.contains(&clue.identity.fingerprint()) {
+                Rank::User
+            } else {
+                clue.rank
+            },
+            e_assumed: clue.e_assumed,
+            places: clue.places.iter().map(|(_, piece)| *piece).collect(),
         });
-        let users: HashSet<Fingerprint> = user.iter().map(|key| key.fingerprint()).collect();
-        let seen = self
-            .clues
-            .iter()
-            .filter(|clue| !users.contains(&clue.identity.fingerprint()))
-            .map(|clue| Target {
-                identity: clue.identity.clone(),
-                rank: clue.rank,
-                e_assumed: clue.e_assumed,
-                places: places(clue),
-            });
-        let mut targets: Vec<Target> = asked.chain(seen).collect();
+        let elsewhere = asked.iter().filter_map(|question| {
+            let is_seen = self.clue_index.contains_key(&question.spki_sha256);
+            let identity = question.identity.clone().filter(|_| !is_seen)?;
+            Some(Target {
+                identity,
+                rank: Rank::User,
+                e_assumed: false,
+                places: Vec::new(),
+            })
+        });
+        let mut targets: Vec<Target> = elsewhere.chain(seen).collect();
         targets.sort_by_key(|target| target.rank);
         targets
     }
@@ -213,10 +215,6 @@ impl Ledger {
             seen.omitted += 1;
         }
     }
-}
-
-fn places(clue: &PublicSeen) -> Vec<Piece> {
-    clue.places.iter().map(|(_, piece)| *piece).collect()
 }
 
 /// Distinct keys kept.

@@ -24,7 +24,8 @@ use crate::outcome::{
 use crate::policy::Policy;
 use crate::source::Source;
 use crate::sweep::public_halves::PublicHalves;
-use crate::sweep::{self, Depth};
+use crate::sweep::space::Space;
+use crate::sweep::{self, Depth, Sweep};
 use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
@@ -191,6 +192,7 @@ impl Scanner {
             not_dumped,
             faults,
             is_cut,
+            platform,
             ..
         } = format.read(data);
         let size = data.len() as u64;
@@ -201,6 +203,17 @@ impl Scanner {
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
         let seams_complete = !is_cut && !ledger.is_limited();
+        let space = Space::new(data, &map, platform.pointer_bytes());
+        let mut sweeps = Vec::new();
+        let mut run = |ledger: &mut Ledger, sweep: Sweep| {
+            ledger.take_swept(sweep.sightings);
+            sweeps.extend(sweep.searches);
+        };
+        let targets = ledger.targets(&self.asked);
+        run(
+            &mut ledger,
+            sweep::scalars::sweep(&space, &targets, self.depth),
+        );
         let unconfirmed = ledger.unconfirmed(&self.user);
         let halves = PublicHalves::arm(&unconfirmed);
         let confirmed = halves
@@ -208,7 +221,7 @@ impl Scanner {
             .map(|halves| halves.search(data))
             .unwrap_or_default();
 
-        let searches = vec![
+        let mut searches = vec![
             Search {
                 name: "anchors",
                 scope: "every byte of the file".to_owned(),
@@ -228,6 +241,7 @@ impl Scanner {
                 complete: halves.is_none_or(|halves| halves.is_complete()),
             },
         ];
+        searches.extend(sweeps);
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,
