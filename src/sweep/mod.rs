@@ -5,6 +5,8 @@
 
 pub mod codec;
 pub mod public_halves;
+pub mod runs;
+mod simd_runs;
 pub mod scalars;
 pub mod space;
 

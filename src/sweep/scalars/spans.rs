@@ -3,7 +3,7 @@
 use super::needles::Needles;
 use crate::sweep::Depth;
 use crate::sweep::codec::Class;
-use crate::sweep::runs::each_run;
+use crate::sweep::runs::{EDGE, each_run};
 use crate::sweep::space::Block;
 use std::ops::Range;
 
@@ -37,7 +37,8 @@ impl Spans {
             .iter()
             .max()
             .map_or(0, |bits| bits.div_ceil(8) as usize);
-        each_run(block, &Class::ALL, |class, run| {
+        let least = sizes.iter().min().copied().unwrap_or_default();
+        each_run(block, &Class::ALL, least, |class, run| {
             if class != Class::Random {
                 if run.len() <= MAX_DIGITS * longest || depth.is_deep {
                     spans.digits.push((class, run));
@@ -119,9 +120,6 @@ fn merge(ranges: &mut Vec<Range<usize>>) {
 
 /// Bytes on both sides of a public half that are near it.
 const NEAR: usize = 1024;
-
-/// Bytes by which a run's edges may miss a number's.
-const EDGE: usize = 8;
 
 /// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow.
 const SPARE: usize = 40;
