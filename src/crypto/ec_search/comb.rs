@@ -224,3 +224,114 @@ fn bits_at<const L: usize>(scalar: &Limbs<L>, at: usize) -> u64 {
     let pair = u128::from(limb(index)) | u128::from(limb(index + 1)) << 64;
     (pair >> shift) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::{from_hex, is_zero};
+    use super::super::weierstrass::{Curve25519, P256};
+    use super::*;
+
+    /// By itself, where it has a sum for each digit, and among many, where one sum takes the digits in turn.
+    fn multiply(scalar: &Limbs<4>) -> Point<4> {
+        let alone = Comb::<Curve25519, 4>::new(1).multiply(&[*scalar])[0];
+        let many = Comb::<Curve25519, 4>::new(SUMS)
+            .multiply(&[*scalar; SUMS])
+            .to_vec();
+        assert!(many.iter().all(|point| *point == alone));
+        alone
+    }
+
+    /// times·number, for results below 2^256.
+    fn times(number: &Limbs<4>, times: u64) -> Limbs<4> {
+        let mut carry = 0;
+        number.map(|limb| {
+            let product = u128::from(limb) * u128::from(times) + carry;
+            carry = product >> 64;
+            product as u64
+        })
+    }
+
+    #[test]
+    fn sums_that_cancel_or_meet_on_the_way_come_out_right() {
+        // Curve25519's scalars go up to 8 times the order, 2^252 + c, so partial sums of digits can cancel:
+        // k·order gives infinity; in k·2^252 - k·c both parts are the same point.
+        let order = Curve25519::ORDER.limbs;
+        let c: Limbs<4> = [order[0], order[1], 0, 0];
+        for k in 1..8 {
+            assert!(multiply(&times(&order, k)).is_infinity());
+            let mut plus_one = times(&order, k);
+            plus_one[0] += 1;
+            assert!(multiply(&plus_one) == Curve25519::GENERATOR);
+
+            let kc = times(&c, k);
+            let mut borrow = false;
+            let doubled: Limbs<4> = std::array::from_fn(|index| {
+                let top = if index == 3 { k << 60 } else { 0 };
+                let (part, first) = top.overflowing_sub(kc[index]);
+                let (limb, second) = part.overflowing_sub(u64::from(borrow));
+                borrow = first | second;
+                limb
+            });
+            // k·2^252 - k·c = k·order - 2·k·c: the negative of 2·k·c.
+            let (sum, expected) = (multiply(&doubled), multiply(&times(&kc, 2)));
+            assert!(sum.x == expected.x && sum.y == Curve25519::FIELD.negate(&expected.y));
+        }
+        assert!(multiply(&[0; 4]).is_infinity());
+    }
+
+    #[test]
+    fn the_adder_serves_equal_opposite_and_infinite_points() {
+        let field = &P256::FIELD;
+        let g = P256::GENERATOR;
+        let opposite = Point {
+            x: g.x,
+            y: field.negate(&g.y),
+        };
+        let mut comb = Comb::<P256, 4>::new(3);
+        let points = comb
+            .multiply(&[[1, 0, 0, 0], [2, 0, 0, 0], [3, 0, 0, 0]])
+            .to_vec();
+        assert!(points[0] == g);
+        let cases = [
+            (g, g, points[1]),
+            (g, points[1], points[2]),
+            (points[1], g, points[2]),
+            (g, opposite, Point::INFINITY),
+            (g, Point::INFINITY, g),
+            (Point::INFINITY, g, g),
+            (Point::INFINITY, Point::INFINITY, Point::INFINITY),
+            (points[2], opposite, points[1]),
+        ];
+        let mut sums: Vec<_> = cases.iter().map(|case| case.0).collect();
+        Adder::new(cases.len()).add::<P256>(&mut sums, |index| cases[index].1);
+        for (sum, case) in sums.iter().zip(&cases) {
+            assert!(*sum == case.2);
+        }
+        Adder::new(0).add::<P256>(&mut [], |_| g);
+    }
+
+    #[test]
+    fn one_scratch_serves_batches_of_every_length() {
+        let mut comb = Comb::<P256, 4>::new(40);
+        let scalars: Vec<Limbs<4>> = (1..=40u64).map(|n| [n << 50, n, 0, n << 60]).collect();
+        let all = comb.multiply(&scalars).to_vec();
+        for length in 0..=40 {
+            assert!(comb.multiply(&scalars[..length]) == &all[..length]);
+        }
+        assert!(all.iter().all(|point| {
+            P256::multiply(&point.y, &point.y) == P256::right_side(&point.x) && !is_zero(&point.x)
+        }));
+    }
+
+    #[test]
+    fn table_rows_hold_the_multiples_of_their_place() {
+        let table = P256::table();
+        assert_eq!(table.points.len(), 29 * 256);
+        let g_times_2_9 = from_hex::<4>("200");
+        let mut comb = Comb::<P256, 4>::new(1);
+        assert!(table.row::<P256>(1)[0] == comb.multiply(&[g_times_2_9])[0]);
+        assert!(table.row::<P256>(0)[255] == comb.multiply(&[[256, 0, 0, 0]])[0]);
+        assert!(table.row::<P256>(0)[0] == P256::GENERATOR);
+        assert!(table.row::<P256>(29).is_empty());
+    }
+}

@@ -165,29 +165,146 @@ fn limbs(bytes: &[u8; 32]) -> Limbs<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn unhex(text: &str) -> [u8; 32] {
+        let digit = |at: usize| char::from(text.as_bytes()[at]).to_digit(16).unwrap() as u8;
+        std::array::from_fn(|at| digit(2 * at) << 4 | digit(2 * at + 1))
+    }
+
+    fn seeds(keys: &Edwards, candidates: &[[u8; 32]]) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        keys.search_seeds(candidates.as_flattened(), |candidate, key| {
+            all.push((candidate, key))
+        });
+        all
+    }
+
+    fn scalars(keys: &Edwards, candidates: &[[u8; 32]]) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        keys.search_scalars(candidates.as_flattened(), |candidate, key| {
+            all.push((candidate, key))
+        });
+        all
+    }
+
+    fn random(seed: u64) -> [u8; 32] {
+        Sha512::digest(seed.to_le_bytes())[..32].try_into().unwrap()
+    }
 
     #[test]
-    fn seeds_scalars() {
-        let seeds: Vec<[u8; 32]> = (0..300u32)
-            .map(|n| Sha512::digest(n.to_le_bytes())[..32].try_into().unwrap())
-            .collect();
-        let publics = [ed25519_public(&seeds[7]), ed25519_public(&seeds[299])];
-        let mut all = Vec::new();
-        Edwards::ed25519(&publics)
-            .unwrap()
-            .search_seeds(seeds.as_flattened(), |c, k| all.push((c, k)));
-        assert_eq!(all, [(7, 0), (299, 1)]);
-        let mut all = Vec::new();
-        let scalars: Vec<[u8; 32]> = seeds.iter().map(|s| *expand(s)).collect();
-        Edwards::ed25519(&publics)
-            .unwrap()
-            .search_scalars(scalars.as_flattened(), |c, k| all.push((c, k)));
-        assert_eq!(all, [(7, 0), (299, 1)]);
-        let publics = [x25519_public(&seeds[7]), x25519_public(&seeds[299])];
-        let mut all = Vec::new();
-        Edwards::x25519(&publics)
-            .unwrap()
-            .search_seeds(seeds.as_flattened(), |c, k| all.push((c, k)));
-        assert_eq!(all, [(7, 0), (299, 1)]);
+    fn rfc_8032_section_7_1() {
+        let pairs = [
+            (
+                "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            ),
+            (
+                "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+                "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            ),
+            (
+                "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+                "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+            ),
+        ]
+        .map(|(seed, public)| (unhex(seed), unhex(public)));
+        let keys = Edwards::ed25519(&pairs.map(|(_, public)| public)).unwrap();
+        let candidates = pairs.map(|(seed, _)| seed);
+        assert_eq!(seeds(&keys, &candidates), [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!(scalars(&keys, &candidates), []);
+        let expanded = candidates.map(|seed| *expand(&seed));
+        assert_eq!(scalars(&keys, &expanded), [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!(seeds(&keys, &expanded), []);
+        // The first half of the hash before it is clamped.
+        let unclamped = candidates.map(|seed| Sha512::digest(seed)[..32].try_into().unwrap());
+        assert_eq!(scalars(&keys, &unclamped), [(0, 0), (1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn rfc_7748_section_6_1() {
+        let privates = [
+            unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"),
+            unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"),
+        ];
+        let publics = [
+            unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
+            unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"),
+        ];
+        let keys = Edwards::x25519(&publics).unwrap();
+        assert_eq!(seeds(&keys, &privates), [(0, 0), (1, 1)]);
+        assert_eq!(scalars(&keys, &privates), [(0, 0), (1, 1)]);
+    }
+
+    #[test]
+    fn keys_are_found_in_batches_of_every_length() {
+        let all: Vec<[u8; 32]> = (0..2050).map(random).collect();
+        for length in [0, 1, 2, 35, 36, 300, 1023, 1024, 1025, 2050] {
+            let candidates = &all[..length];
+            let places: Vec<usize> = [0, length / 2, length.saturating_sub(1)]
+                .into_iter()
+                .filter(|&place| place < length)
+                .collect();
+            let mut expected: Vec<_> = places
+                .iter()
+                .enumerate()
+                .map(|(key, &place)| (place, key))
+                .collect();
+            expected.sort_unstable();
+            let public = |public: fn(&[u8; 32]) -> [u8; 32]| -> Vec<[u8; 32]> {
+                let other = random(1 << 40);
+                places
+                    .iter()
+                    .map(|&place| public(&candidates[place]))
+                    .chain([public(&other)])
+                    .collect()
+            };
+            let keys = Edwards::ed25519(&public(ed25519_public)).unwrap();
+            assert_eq!(seeds(&keys, candidates), expected);
+            let keys = Edwards::x25519(&public(x25519_public)).unwrap();
+            assert_eq!(seeds(&keys, candidates), expected);
+        }
+    }
+
+    #[test]
+    fn the_negative_of_a_key_is_another_key() {
+        let seed = random(4);
+        let public = ed25519_public(&seed);
+        let mut negative = public;
+        negative[31] ^= 0x80;
+        let keys = Edwards::ed25519(&[negative, public]).unwrap();
+        assert_eq!(seeds(&keys, &[seed]), [(0, 1)]);
+        assert_eq!(scalars(&keys, &[*expand(&seed)]), [(0, 1)]);
+        // X25519 keys have no sign; a set high bit is none of ours to mend.
+        let keys = Edwards::x25519(&[x25519_public(&seed)]).unwrap();
+        assert_eq!(seeds(&keys, &[seed]), [(0, 0)]);
+    }
+
+    #[test]
+    fn keys_that_are_no_points_of_the_group_are_never_found() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        let keys = [[0; 32], one, [0xff; 32], random(3)];
+        let candidates: Vec<[u8; 32]> = (0..40).map(random).chain(keys).collect();
+        assert!(Edwards::ed25519(&[]).is_none() && Edwards::x25519(&[]).is_none());
+        let ed25519 = Edwards::ed25519(&keys).unwrap();
+        assert_eq!(seeds(&ed25519, &candidates), []);
+        assert_eq!(scalars(&ed25519, &candidates), []);
+        assert_eq!(seeds(&Edwards::x25519(&keys).unwrap(), &candidates), []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+
+        #[test]
+        fn neighbours_of_a_private_half_are_not_it(secret in any::<[u8; 32]>(), bit in 3..254usize) {
+            let mut off = secret;
+            off[bit / 8] ^= 1 << (bit % 8);
+            let keys = Edwards::ed25519(&[ed25519_public(&secret)]).unwrap();
+            prop_assert!(seeds(&keys, &[off, secret]) == [(1, 0)]);
+            prop_assert!(scalars(&keys, &[*expand(&off), *expand(&secret)]) == [(1, 0)]);
+            let keys = Edwards::x25519(&[x25519_public(&secret)]).unwrap();
+            prop_assert!(scalars(&keys, &[off, secret, off]) == [(1, 0)]);
+        }
     }
 }

@@ -195,3 +195,99 @@ const fn double_often<const L: usize>(a: Limbs<L>, modulus: &Limbs<L>, times: us
     }
     power
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::weierstrass::{Curve25519, P256, P384, P521, Secp256k1, Weierstrass};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// a·b mod m by doubling and adding.
+    fn slow_product<const L: usize>(field: &Modulus<L>, a: &Limbs<L>, b: &Limbs<L>) -> Limbs<L> {
+        (0..64 * L).rev().fold([0; L], |sum, bit| {
+            let twice = field.add(&sum, &sum);
+            if b[bit / 64] >> (bit % 64) & 1 == 1 {
+                field.add(&twice, a)
+            } else {
+                twice
+            }
+        })
+    }
+
+    fn check<C: Weierstrass<L>, const L: usize>(a: &[u64], b: &[u64]) {
+        let limbs = |limbs: &[u64]| -> Limbs<L> { limbs[..L].try_into().unwrap() };
+        for modulus in [&C::FIELD, &C::ORDER] {
+            let less = |mut a: Limbs<L>| {
+                // Clears bits from the top until the number is below the modulus.
+                for bit in (0..64 * L).rev() {
+                    if !modulus.is_reduced(&a) {
+                        a[bit / 64] &= !(1 << (bit % 64));
+                    }
+                }
+                a
+            };
+            let (a, b) = (less(limbs(a)), less(limbs(b)));
+            let product = modulus.multiply(&modulus.enter(&a), &modulus.enter(&b));
+            assert_eq!(modulus.leave(&product), slow_product(modulus, &a, &b));
+            assert_eq!(modulus.add(&modulus.subtract(&a, &b), &b), a);
+            assert_eq!(
+                modulus.subtract(&a, &b),
+                modulus.add(&a, &modulus.negate(&b))
+            );
+            assert!(modulus.is_reduced(&modulus.add(&a, &b)));
+            assert!(!modulus.is_reduced(&modulus.limbs));
+        }
+        let (a, b) = (C::FIELD.enter(&limbs(a)), C::FIELD.enter(&limbs(b)));
+        assert_eq!(C::multiply(&a, &b), C::FIELD.multiply(&a, &b));
+        if !is_zero(&a) {
+            assert_eq!(C::multiply(&a, &C::invert(&a)), C::FIELD.one);
+        }
+    }
+
+    fn check_all(a: &[u64], b: &[u64]) {
+        check::<P256, 4>(a, b);
+        check::<P384, 6>(a, b);
+        check::<P521, 9>(a, b);
+        check::<Secp256k1, 4>(a, b);
+        check::<Curve25519, 4>(a, b);
+    }
+
+    #[test]
+    fn extremes_multiply_and_invert_as_they_should() {
+        let numbers = [[0; 9], [u64::MAX; 9], {
+            let mut one = [0; 9];
+            one[0] = 1;
+            one
+        }];
+        for a in &numbers {
+            for b in &numbers {
+                check_all(a, b);
+            }
+        }
+        for (less, modulus) in [(1, P521::FIELD.limbs), (2, P521::FIELD.limbs)] {
+            let mut a = modulus;
+            a[0] -= less;
+            check::<P521, 9>(&a, &a);
+        }
+    }
+
+    #[test]
+    fn hexadecimal_is_read_from_its_end() {
+        assert_eq!(
+            from_hex::<2>("1f0123456789abcdef"),
+            [0x0123_4567_89ab_cdef, 0x1f]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn products_are_those_of_doubling_and_adding(
+            a in prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(u64::MAX)], 9),
+            b in prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(u64::MAX)], 9),
+        ) {
+            check_all(&a, &b);
+        }
+    }
+}

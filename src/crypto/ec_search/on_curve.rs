@@ -120,3 +120,133 @@ fn write<const L: usize>(curve: Curve, x: &Limbs<L>, y: &Limbs<L>) -> Box<[u8]> 
     };
     [4].into_iter().chain(bytes(x)).chain(bytes(y)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn coordinates(curve: Curve, encoding: &[u8]) -> (Vec<u64>, Vec<u64>) {
+        let (x, y) = encoding[1..].split_at(curve.field_bytes());
+        let limbs =
+            |bytes: &[u8]| -> Vec<u64> { limbs::<9>(bytes)[..bytes.len().div_ceil(8)].to_vec() };
+        (limbs(x), limbs(y))
+    }
+
+    /// Times 2^(64 · limbs) modulo the field's prime.
+    fn montgomery(curve: Curve, limbs: &[u64]) -> Vec<u64> {
+        fn enter<C: Weierstrass<L>, const L: usize>(limbs: &[u64]) -> Vec<u64> {
+            let limbs: Limbs<L> = limbs.try_into().unwrap();
+            (0..64 * L)
+                .fold(limbs, |twice, _| C::FIELD.add(&twice, &twice))
+                .to_vec()
+        }
+        match curve {
+            Curve::P256 => enter::<P256, 4>(limbs),
+            Curve::P384 => enter::<P384, 6>(limbs),
+            Curve::P521 => enter::<P521, 9>(limbs),
+            Curve::Secp256k1 => enter::<Secp256k1, 4>(limbs),
+        }
+    }
+
+    #[test]
+    fn openssls_generator_in_montgomery_form_is_read() {
+        // crypto/ec/ecp_nistz256.c, `def_xG` and `def_yG`
+        let x = [
+            0x79e7_30d4_18a9_143c,
+            0x75ba_95fc_5fed_b601,
+            0x79fb_732b_7762_2510,
+            0x1890_5f76_a537_55c6,
+        ];
+        let y = [
+            0xddf2_5357_ce95_560a,
+            0x8b4a_b8e4_ba19_e45c,
+            0xd2e8_8688_dd21_f325,
+            0x8571_ff18_2588_5d85,
+        ];
+        let generator = Curve::P256.derive(&[1]);
+        assert_eq!(point_from_montgomery(Curve::P256, &x, &y), generator);
+        assert_eq!(point_from_limbs(Curve::P256, &x, &y), None);
+    }
+
+    #[test]
+    fn coordinates_not_below_the_prime_are_refused() {
+        for curve in Curve::ALL {
+            let size = curve.field_bytes();
+            // Points with a small x, and the same x plus the prime, where it still fits.
+            let small = (1..100u8).find_map(|x| {
+                let mut compressed = vec![0; 1 + size];
+                compressed[0] = 2;
+                compressed[size] = x;
+                curve.point(&compressed)
+            });
+            let point = small.unwrap();
+            assert!(is_on_curve(curve, &point[1..]));
+            let prime: Vec<u8> = match curve {
+                Curve::P256 => write(curve, &P256::FIELD.limbs, &[0; 4])[1..=size].to_vec(),
+                Curve::P384 => write(curve, &P384::FIELD.limbs, &[0; 6])[1..=size].to_vec(),
+                Curve::P521 => write(curve, &P521::FIELD.limbs, &[0; 9])[1..=size].to_vec(),
+                Curve::Secp256k1 => {
+                    write(curve, &Secp256k1::FIELD.limbs, &[0; 4])[1..=size].to_vec()
+                }
+            };
+            let mut carry = 0;
+            let mut sum: Vec<u8> = prime
+                .iter()
+                .zip(&point[1..=size])
+                .rev()
+                .map(|(&a, &b)| {
+                    carry += u32::from(a) + u32::from(b);
+                    let byte = carry as u8;
+                    carry >>= 8;
+                    byte
+                })
+                .collect();
+            sum.reverse();
+            assert_eq!(carry, 0);
+            assert!(!is_on_curve(curve, &[&sum, &point[1 + size..]].concat()));
+            // Zero limbs are refused, as documented.
+            let (x, y) = coordinates(curve, &point);
+            assert_eq!(point_from_limbs(curve, &x, &y), None);
+        }
+    }
+
+    #[test]
+    fn other_sizes_are_refused() {
+        for curve in Curve::ALL {
+            let point = curve.derive(&[3]).unwrap();
+            let (x, y) = coordinates(curve, &point);
+            assert!(!is_on_curve(curve, &point));
+            assert!(!is_on_curve(curve, &point[2..]));
+            assert!(!is_on_curve(curve, &[]));
+            assert_eq!(point_from_limbs(curve, &x[1..], &y), None);
+            assert_eq!(point_from_limbs(curve, &x, &[]), None);
+            assert_eq!(point_from_montgomery(curve, &x, &y[1..]), None);
+            assert_eq!(point_from_limbs(curve, &x, &y), Some(point));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
+        #[test]
+        fn points_are_those_of_the_crates(
+            curve in prop::sample::select(&Curve::ALL[..]),
+            scalar in any::<[u8; 31]>(),
+            flip in 0..8 * 132usize,
+        ) {
+            let point = curve.derive(&scalar).unwrap();
+            let (x, y) = coordinates(curve, &point);
+            prop_assert!(is_on_curve(curve, &point[1..]));
+            prop_assert_eq!(point_from_limbs(curve, &x, &y), Some(point.clone()));
+            let (mx, my) = (montgomery(curve, &x), montgomery(curve, &y));
+            prop_assert_eq!(point_from_montgomery(curve, &mx, &my), Some(point.clone()));
+            prop_assert_eq!(point_from_limbs(curve, &mx, &my), None);
+
+            let mut off = point.to_vec();
+            let flip = 8 + flip % (8 * (off.len() - 1));
+            off[flip / 8] ^= 1 << (flip % 8);
+            prop_assert_eq!(is_on_curve(curve, &off[1..]), curve.point(&off).is_some());
+        }
+    }
+}

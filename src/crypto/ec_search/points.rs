@@ -236,21 +236,8 @@ fn leave<C: Weierstrass<L>, const L: usize>(limbs: &[u64]) -> Option<Zeroizing<V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use sha2::{Digest, Sha512};
-
-    /// Little-endian limbs of a big-endian number.
-    fn limbs(curve: Curve, bytes: &[u8]) -> Vec<u64> {
-        let mut limbs: Vec<u64> = bytes
-            .rchunks(8)
-            .map(|chunk| {
-                chunk
-                    .iter()
-                    .fold(0, |limb, &byte| limb << 8 | u64::from(byte))
-            })
-            .collect();
-        limbs.resize(count(curve), 0);
-        limbs
-    }
 
     fn count(curve: Curve) -> usize {
         curve.field_bytes().div_ceil(8)
@@ -348,6 +335,203 @@ mod tests {
                 let found = search(&points(curve, &scalars), &candidates);
                 assert_eq!(found, expected, "{} {length}", curve.name());
             }
+        }
+    }
+
+    /// What a candidate should give: the index of `wanted` among candidates, if the curve has such a scalar.
+    fn assert_only(curve: Curve, wanted: &[u64], others: &[Vec<u64>]) {
+        let mut candidates = others.to_vec();
+        candidates.insert(others.len() / 2, wanted.to_vec());
+        let found = search(&points(curve, &[wanted.to_vec()]), &candidates);
+        // Printed without the numbers: they would be secret in the field.
+        assert!(
+            found == [(others.len() / 2, 0)],
+            "{}: {found:?}",
+            curve.name()
+        );
+    }
+
+    #[test]
+    fn edge_scalars_are_found_and_what_is_no_scalar_is_skipped() {
+        for curve in Curve::ALL {
+            let (order, zero) = (order(curve), vec![0; count(curve)]);
+            let no_scalars = vec![
+                zero.clone(),
+                order.clone(),
+                plus(&order, 1),
+                plus(&order, 2),
+                vec![u64::MAX; count(curve)],
+            ];
+            for scalar in [1, 2, 3, 255, 256, 257, 511, 512, 513]
+                .map(|small| plus(&zero, small))
+                .into_iter()
+                .chain([-1, -2, -3, -256, -512].map(|less| plus(&order, less)))
+            {
+                assert_only(curve, &scalar, &no_scalars);
+            }
+            let mut only = Vec::new();
+            points(curve, &[plus(&zero, 1), plus(&order, -1)])
+                .search(&no_scalars.concat(), |candidate, _| only.push(candidate));
+            assert_eq!(only, []);
+        }
+    }
+
+    #[test]
+    fn scalars_of_few_bits_are_found_at_every_place() {
+        for curve in Curve::ALL {
+            let bits = 64 * count(curve);
+            let powers: Vec<_> = (0..bits)
+                .map(|bit| {
+                    let mut scalar = vec![0u64; count(curve)];
+                    scalar[bit / 64] = 1 << (bit % 64);
+                    scalar
+                })
+                .collect();
+            let scalars: Vec<_> = (0..curve.bits() as usize - 1)
+                .step_by(37)
+                .map(|bit| powers[bit].clone())
+                .collect();
+            let expected: Vec<_> = (0..scalars.len())
+                .map(|index| (index * 37, index))
+                .collect();
+            assert_eq!(search(&points(curve, &scalars), &powers), expected);
+            // All bits below a place, and the runs of digits just at the border of carrying.
+            for pattern in [
+                "1",
+                "0",
+                "100000000",
+                "100000001",
+                "10000000",
+                "10000001",
+                "011111111",
+            ] {
+                let scalar: Vec<u64> = (0..curve.bits() as usize - 1)
+                    .map(|bit| pattern.as_bytes()[pattern.len() - 1 - bit % pattern.len()] & 1)
+                    .collect::<Vec<_>>()
+                    .chunks(64)
+                    .map(|bits| {
+                        bits.iter()
+                            .rev()
+                            .fold(0, |limb, &bit| limb << 1 | u64::from(bit))
+                    })
+                    .collect();
+                if pattern != "0" {
+                    assert_only(curve, &scalar, &[plus(&scalar, 1), plus(&scalar, -1)]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_batch_serves_many_points_and_equal_ones() {
+        let curve = Curve::P256;
+        let scalars = [scalar(curve, 1), scalar(curve, 2), scalar(curve, 1)];
+        let candidates = [scalar(curve, 2), scalar(curve, 3), scalar(curve, 1)];
+        let found = search(&points(curve, &scalars), &candidates);
+        assert_eq!(found, [(0, 1), (2, 0), (2, 2)]);
+    }
+
+    #[test]
+    fn the_negative_of_a_scalar_is_not_its_points() {
+        for curve in Curve::ALL {
+            let scalar = scalar(curve, 5);
+            let mut borrow = false;
+            let negative: Vec<u64> = order(curve)
+                .iter()
+                .zip(&scalar)
+                .map(|(&a, &b)| {
+                    let (part, first) = a.overflowing_sub(b);
+                    let (limb, second) = part.overflowing_sub(u64::from(borrow));
+                    borrow = first | second;
+                    limb
+                })
+                .collect();
+            let points = points(curve, &[scalar]);
+            assert_eq!(search(&points, std::slice::from_ref(&negative)), []);
+            assert!(curve.derive(&bytes(&negative)).is_some());
+        }
+    }
+
+    #[test]
+    fn points_off_the_curve_are_never_found_and_keep_their_index() {
+        let curve = Curve::P256;
+        let good = curve.derive(&[9]).unwrap();
+        let mut off = good.clone();
+        off[64] ^= 1;
+        assert!(Points::new(curve, &[]).is_none());
+        assert!(Points::new(curve, &[&off, &good[1..], &[]]).is_none());
+        let points = Points::new(curve, &[&off, &good]).unwrap();
+        let mut found = Vec::new();
+        points.search(&[9, 0, 0, 0, 9, 0, 0], |candidate, point| {
+            found.push((candidate, point))
+        });
+        assert_eq!(found, [(0, 1)]);
+    }
+
+    #[test]
+    fn montgomery_forms_are_undone_and_found_beside_plain_ones() {
+        for curve in Curve::ALL {
+            let form = scalar(curve, 77);
+            let any = points(curve, &[plus(&vec![0; count(curve)], 1)]);
+            let plain = any.from_montgomery(&form).unwrap().to_vec();
+            // R·Q comes from 64 · limbs doublings of Q: another way than dividing the scalar.
+            let points = points(curve, &[plain.clone()]);
+            let candidates = [form.clone(), plus(&form, 1), plain.clone()].concat();
+            let mut found = Vec::new();
+            points.search_forms(&candidates, |candidate, point, form| {
+                found.push((candidate, point, form));
+            });
+            assert_eq!(found, [(0, 0, Form::Montgomery), (2, 0, Form::Plain)]);
+            assert_eq!(search(&points, &[form.clone()]), []);
+            assert!(any.from_montgomery(&order(curve)).is_none());
+            assert!(any.from_montgomery(&plus(&order(curve), -1)).is_some());
+            assert!(any.from_montgomery(&form[1..]).is_none());
+            assert!(any.from_montgomery(&[&form[..], &[0]].concat()).is_none());
+        }
+        // R mod order = 2^256 - order is the form of one.
+        let one: Vec<u64> = plus(
+            &order(Curve::P256)
+                .iter()
+                .map(|limb| !limb)
+                .collect::<Vec<_>>(),
+            1,
+        );
+        let points = points(Curve::P256, &[vec![1, 0, 0, 0]]);
+        assert_eq!(points.from_montgomery(&one).unwrap()[..], [1, 0, 0, 0]);
+    }
+
+    fn limb() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            Just(0),
+            Just(u64::MAX),
+            (0..64u32).prop_map(|bit| 1 << bit),
+            (0..64u32).prop_map(|bit| u64::MAX << bit),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn what_the_crate_derives_is_found_and_its_neighbours_are_not(
+            curve in prop::sample::select(&Curve::ALL[..]),
+            limbs in prop::collection::vec(limb(), 9),
+            others in prop::collection::vec(limb(), 0..400),
+        ) {
+            let scalar = &limbs[..count(curve)];
+            let Some(public) = curve.derive(&bytes(scalar)) else {
+                return Ok(());
+            };
+            let points = Points::new(curve, &[&public]).unwrap();
+            let others: Vec<_> = others
+                .chunks_exact(count(curve))
+                .map(<[u64]>::to_vec)
+                .filter(|other| other != scalar)
+                .collect();
+            let candidates =
+                [vec![plus(scalar, 1), plus(scalar, -1), scalar.to_vec()], others].concat();
+            prop_assert!(search(&points, &candidates) == [(2, 0)]);
         }
     }
 }
