@@ -6,8 +6,8 @@
 pub mod codec;
 pub mod public_halves;
 pub mod runs;
-mod simd_runs;
 pub mod scalars;
+mod simd_runs;
 pub mod space;
 
 use crate::clue::Rank;

@@ -372,7 +372,7 @@ mod tests {
             let mut only = Vec::new();
             points(curve, &[plus(&zero, 1), plus(&order, -1)])
                 .search(&no_scalars.concat(), |candidate, _| only.push(candidate));
-            assert_eq!(only, []);
+            assert!(only.is_empty());
         }
     }
 
