@@ -6,6 +6,8 @@ use crate::bytes;
 
 /// Identifier octets this project meets.
 pub mod tag {
+    /// BOOLEAN
+    pub const BOOLEAN: u8 = 0x01;
     /// INTEGER
     pub const INTEGER: u8 = 0x02;
     /// BIT STRING

@@ -37,6 +37,8 @@ pub enum RsaProof {
 pub const MIN_MODULUS_BITS: u32 = 512;
 /// The largest modulus, in bits, that is taken for a key (OpenSSL's limit).
 pub const MAX_MODULUS_BITS: u32 = 16_384;
+/// 65537, big-endian: the public exponent of nearly all keys, taken where nothing tells it.
+pub const COMMON_EXPONENT: [u8; 3] = [1, 0, 1];
 /// The largest public exponent, in bits.
 const MAX_EXPONENT_BITS: u32 = 256;
 

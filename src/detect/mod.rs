@@ -162,6 +162,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &ssh::sshcom::SshComText,
     &public::pem::PublicPem,
     &public::spki::Spki,
+    &public::pkcs1::PublicPkcs1,
     &public::ssh::SshPublic,
     &public::ssh::SshPublicText,
     &public::windows::WindowsPublic,

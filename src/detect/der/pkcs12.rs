@@ -97,7 +97,7 @@ fn certificate(store: &[u8], id: Option<&[u8]>) -> Option<PublicKey> {
         let mut fields = Reader::new(store.get(at + CERT_BAG.len()..)?);
         let value = fields.expect(tag::explicit(0))?;
         let attributes = fields.expect(tag::SET).unwrap_or_default();
-        Some((spki::find(value)?, local_key_id(attributes)))
+        Some((spki::find(value)?.0, local_key_id(attributes)))
     });
     match id {
         Some(_) => bags.find(|(_, other)| *other == id).map(|(key, _)| key),

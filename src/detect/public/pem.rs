@@ -1,6 +1,6 @@
 //! Certificates, certificate requests and public keys in PEM (RFC 7468).
 
-use super::spki;
+use super::{pkcs1, spki};
 use crate::clue::Clue;
 use crate::detect::{Anchor, Detector, Hit, MAX_CHARACTERS, Sighting};
 use crate::text::{Alphabet, Base64Text, TextView};
@@ -44,8 +44,19 @@ fn look(view: TextView<'_>, at: usize) -> Option<Clue> {
         .find_map(|(end, form)| Some((form, view.skip(at, end)?)))?;
     let (text, gathered) = Base64Text::gather(view, body, MAX_CHARACTERS, Alphabet::Standard);
     let bytes = text.decode()?;
-    let key = spki::find(&bytes).or_else(|| spki::parse_pkcs1(&bytes))?;
-    Some(Clue::new(key, form, start..gathered.last))
+    let range = start..gathered.last;
+    if let Some((key, rank)) = spki::find(&bytes) {
+        return Some(Clue::new(key, form, range).ranked(rank));
+    }
+    if let Some(key) = spki::parse_pkcs1(&bytes) {
+        return Some(Clue::new(key, form, range));
+    }
+    // The text ends before its structure does.
+    let left = pkcs1::find(&bytes)?;
+    Some(Clue {
+        e_assumed: left.e_assumed,
+        ..Clue::new(left.key, form, range)
+    })
 }
 
 /// Ends of BEGIN lines, and the names of the forms.

@@ -6,7 +6,7 @@
 //! | algorithm SEQUENCE { OID, parameters } | 30 0d 06 09 ... 05 00 |
 //! | subjectPublicKey BIT STRING | 03 82 xx xx 00 ... |
 
-use crate::clue::Clue;
+use crate::clue::{Clue, Rank};
 use crate::crypto::der::{self, Reader, oid, tag};
 use crate::crypto::{Curve, PublicKey};
 use crate::detect::der::algorithm::{EC_ANCHOR, RSA_ANCHOR};
@@ -51,7 +51,10 @@ impl Spki {
             der::header_before(hit.data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
         let range = start..algorithm + contents;
         let key = parse(hit.data.get(range.clone())?)?;
-        Some(Sighting::Public(Clue::new(key, "der.spki", range)))
+        let rank = rank_behind(hit.data, range.end);
+        Some(Sighting::Public(
+            Clue::new(key, "der.spki", range).ranked(rank),
+        ))
     }
 }
 
@@ -94,15 +97,39 @@ pub fn parse_pkcs1(data: &[u8]) -> Option<PublicKey> {
     PublicKey::rsa(n, numbers.unsigned()?)
 }
 
-/// The first SubjectPublicKeyInfo inside a larger structure, as a certificate.
-pub fn find(data: &[u8]) -> Option<PublicKey> {
+/// The first SubjectPublicKeyInfo inside a larger structure, as a certificate, and whose key it is.
+pub fn find(data: &[u8]) -> Option<(PublicKey, Rank)> {
     ANCHORS.iter().find_map(|anchor| {
         memmem::find_iter(data, anchor).find_map(|at| {
             let algorithm = algorithm_start(data, at, anchor)?;
-            let (start, _) = der::header_before(data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
-            parse(data.get(start..)?)
+            let (start, contents) =
+                der::header_before(data, tag::SEQUENCE, algorithm, MIN_CONTENTS)?;
+            let key = parse(data.get(start..)?)?;
+            Some((key, rank_behind(data, algorithm + contents)))
         })
     })
+}
+
+/// Whose key it is, told by the extensions (RFC 5280, section 4.1) that stand at `at`, right behind a
+/// SubjectPublicKeyInfo: a certificate authority's if basicConstraints say so, even when what follows them is lost.
+fn rank_behind(data: &[u8], at: usize) -> Rank {
+    let is_authority = || {
+        (*data.get(at)? == tag::explicit(3)).then_some(())?;
+        let (length, octets) = der::length_at(data, at + 1)?;
+        let start = at + 1 + octets;
+        let end = data.len().min(start + length.min(MAX_EXTENSIONS));
+        let extensions = data.get(start..end)?;
+        let constraints = memmem::find(extensions, BASIC_CONSTRAINTS)? + BASIC_CONSTRAINTS.len();
+        let mut reader = Reader::new(extensions.get(constraints..)?);
+        let _is_critical = reader.expect(tag::BOOLEAN);
+        let mut value = Reader::new(reader.expect(tag::OCTET_STRING)?);
+        let is_authority = value.inside(tag::SEQUENCE)?.expect(tag::BOOLEAN)?;
+        (is_authority != [0]).then_some(())
+    };
+    match is_authority() {
+        Some(()) => Rank::Authority,
+        None => Rank::Own,
+    }
 }
 
 const ANCHORS: &[&[u8]] = &[
@@ -120,6 +147,12 @@ const X448_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6f\x03\x39\x00";
 const DSA_ANCHOR: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01\x30";
 const ED25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x70\x03\x21\x00";
 const X25519_ANCHOR: &[u8] = b"\x06\x03\x2b\x65\x6e\x03\x21\x00";
+
+/// The OBJECT IDENTIFIER of basicConstraints (RFC 5280, section 4.2.1.9).
+const BASIC_CONSTRAINTS: &[u8] = b"\x06\x03\x55\x1d\x13";
+
+/// Bytes of extensions looked through at most.
+const MAX_EXTENSIONS: usize = 16 << 10;
 
 /// The shortest AlgorithmIdentifier contents in bytes: an identifier of three.
 const MIN_ALGORITHM: usize = 5;
@@ -139,7 +172,7 @@ mod tests {
             .filter(|row| row.form == "der.certificate")
         {
             let certificate = test_keys::read(&row.file);
-            let name = |data: &[u8]| find(data).map(|key| Fingerprint::of(&key).to_string());
+            let name = |data: &[u8]| find(data).map(|(key, _)| Fingerprint::of(&key).to_string());
             assert_eq!(
                 name(&certificate),
                 Some(row.spki_sha256.clone()),
@@ -154,6 +187,34 @@ mod tests {
                 row.file
             );
             assert_eq!(name(&certificate[..60]), None, "{}", row.file);
+        }
+    }
+
+    #[test]
+    fn extensions_tell_whose_key_it_is() {
+        let extensions = |constraints: &[u8]| {
+            let usage = b"\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x01\x06";
+            let extension = [&[0x30, constraints.len() as u8], constraints].concat();
+            let all = [&usage[..], &extension].concat();
+            let list = [&[0x30, all.len() as u8][..], &all].concat();
+            [&[0xa3, list.len() as u8][..], &list].concat()
+        };
+        let rank = |constraints: &[u8]| rank_behind(&extensions(constraints), 0);
+        let critical = b"\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff";
+        assert_eq!(rank(critical), Rank::Authority);
+        let limited = b"\x06\x03\x55\x1d\x13\x04\x08\x30\x06\x01\x01\xff\x02\x01\x00";
+        assert_eq!(rank(limited), Rank::Authority);
+        let end_entity = b"\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x02\x30\x00";
+        assert_eq!(rank(end_entity), Rank::Own);
+        let told_so = b"\x06\x03\x55\x1d\x13\x04\x05\x30\x03\x01\x01\x00";
+        assert_eq!(rank(told_so), Rank::Own);
+        assert_eq!(rank(b"\x06\x03\x55\x1d\x0e\x04\x01\x00"), Rank::Own);
+        // Extensions belong to the certificate only right behind the key.
+        let apart = [&[0x30, 0][..], &extensions(critical)].concat();
+        assert_eq!(rank_behind(&apart, 0), Rank::Own);
+        let whole = extensions(critical);
+        for end in 0..whole.len() {
+            assert_eq!(rank_behind(&whole[..end], 0), Rank::Own, "cut at {end}");
         }
     }
 }
