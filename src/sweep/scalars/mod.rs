@@ -18,7 +18,6 @@ mod spans;
 use super::codec::CODECS;
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept, Target};
-use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
 use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
@@ -34,11 +33,7 @@ use zeroize::Zeroizing;
 
 /// Looks for the private halves of those of `targets` that are points.
 pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
-    let wanted: Vec<&Target> = targets
-        .iter()
-        .filter(|target| depth.is_deep || target.rank < Rank::Authority)
-        .collect();
-    let Some(hunt) = Hunt::new(&wanted, depth) else {
+    let Some(hunt) = Hunt::new(targets, depth) else {
         return Sweep {
             sightings: Vec::new(),
             searches: vec![Search {
@@ -103,8 +98,8 @@ struct Share {
 }
 
 impl Hunt {
-    fn new(targets: &[&Target], depth: Depth) -> Option<Self> {
-        let identities: Vec<Arc<Identity>> = targets
+    fn new(targets: &[Target], depth: Depth) -> Option<Self> {
+        let points: Vec<&Target> = targets
             .iter()
             .filter(|target| {
                 matches!(
@@ -112,16 +107,19 @@ impl Hunt {
                     PublicKey::Ec { .. } | PublicKey::Ed25519(_) | PublicKey::X25519(_)
                 )
             })
-            .map(|target| target.identity.clone())
             .take(if depth.is_deep {
                 usize::MAX
             } else {
                 MAX_POINTS
             })
             .collect();
+        let identities: Vec<Arc<Identity>> = points
+            .iter()
+            .map(|target| target.identity.clone())
+            .collect();
         Some(Self {
             secrets: Secrets::new(&identities)?,
-            needles: Needles::new(&identities),
+            needles: Needles::new(&points),
             identities,
         })
     }

@@ -1,28 +1,35 @@
 //! Public halves as they lie in binary, met at any byte of random-looking memory.
 
-use crate::crypto::{Identity, PublicKey};
-use std::sync::Arc;
+use crate::clue::Rank;
+use crate::crypto::PublicKey;
+use crate::sweep::Target;
 
 /// First bytes of public halves, to be looked up at every offset.
 pub(super) struct Needles {
     /// Which upper bits of a hash occur: most offsets end here.
     filter: Box<[u64; FILTER_BITS / 64]>,
-    /// The first eight bytes of each half as a little-endian number, sorted.
-    starts: Vec<u64>,
+    /// The first eight bytes of each half as a little-endian number, sorted, and whether it counts inside a
+    /// certificate too.
+    starts: Vec<(u64, bool)>,
 }
 
 impl Needles {
-    /// Those of `identities`: the first coordinate of points big-endian, little-endian, and times 2^(64 · limbs) in the
-    /// field as P-256 is kept; keys of Curve25519 as they are.
-    pub(super) fn new(identities: &[Arc<Identity>]) -> Self {
-        let mut starts: Vec<u64> = identities
+    /// Those of `targets`: the first coordinate of points big-endian, little-endian, and times 2^(64 · limbs) in the
+    /// field as P-256 is kept; keys of Curve25519 as they are. Of the keys of authorities, of which a process may know
+    /// hundreds, those in certificates do not count.
+    pub(super) fn new(targets: &[&Target]) -> Self {
+        let mut starts: Vec<(u64, bool)> = targets
             .iter()
-            .flat_map(|key| halves(key.key()))
+            .flat_map(|target| {
+                let counts = target.rank < Rank::Authority;
+                let halves = halves(target.identity.key());
+                halves.into_iter().map(move |start| (start, counts))
+            })
             .collect();
         starts.sort_unstable();
         starts.dedup();
         let mut filter = Box::new([0; FILTER_BITS / 64]);
-        for &start in &starts {
+        for &(start, _) in &starts {
             let (word, bit) = slot(start);
             if let Some(word) = filter.get_mut(word) {
                 *word |= bit;
@@ -42,11 +49,32 @@ impl Needles {
             };
             let (word, bit) = slot(start);
             let may_be = self.filter.get(word).is_some_and(|word| word & bit != 0);
-            if may_be && self.starts.binary_search(&start).is_ok() {
+            if !may_be {
+                continue;
+            }
+            let known = self.starts.partition_point(|(other, _)| *other < start);
+            let counts = self
+                .starts
+                .get(known..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|(other, _)| *other == start)
+                .any(|(_, counts)| *counts || !is_in_certificate(bytes, from + index));
+            if counts {
                 found(from + index);
             }
         }
     }
+}
+
+/// Whether an uncompressed point whose first coordinate is at `at` stands in a SubjectPublicKeyInfo: behind the head of
+/// a BIT STRING.
+fn is_in_certificate(bytes: &[u8], at: usize) -> bool {
+    let before = bytes.get(at.saturating_sub(5)..at).unwrap_or_default();
+    matches!(
+        before,
+        [_, 3, _, 0, 4] | [3, 0x81, _, 0, 4] | [.., 3, 0x21, 0]
+    )
 }
 
 fn slot(start: u64) -> (usize, u64) {
