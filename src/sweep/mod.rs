@@ -8,6 +8,7 @@ pub mod public_halves;
 pub mod runs;
 mod simd_runs;
 pub mod space;
+pub mod windows;
 
 use crate::clue::Rank;
 use crate::crypto::Identity;
