@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod public_halves;
+pub mod rsa;
 pub mod runs;
 mod simd_runs;
 pub mod space;

@@ -35,6 +35,8 @@ pub enum Shape {
     Prime,
     /// Odd, and up to 20 bits shorter than the size but for one of 2^20.
     Exponent,
+    /// A prime of more than so many bits. As big-endian bytes it is found where it has all bytes of the size.
+    Above(u32),
 }
 
 /// Numbers of the size in one encoding.
@@ -59,7 +61,11 @@ impl Sought {
         let length = bits.div_ceil(8) as usize;
         // Zeros on top of a word or of a short number are no random bytes.
         let padded = if bits.is_multiple_of(64) { 0 } else { 7 };
-        let short = if shape == Shape::Prime { 0 } else { 3 };
+        let short = match shape {
+            Shape::Prime => 0,
+            Shape::Exponent => 3,
+            Shape::Above(least) => (bits - least).div_ceil(8) as usize,
+        };
         Self {
             bits,
             shape,
@@ -153,6 +159,7 @@ impl Sought {
             && match self.shape {
                 Shape::Prime => bit_length(limbs) == self.bits,
                 Shape::Exponent => bit_length(limbs) <= self.bits,
+                Shape::Above(least) => (least + 1..=self.bits).contains(&bit_length(limbs)),
             }
     }
 
@@ -248,7 +255,7 @@ impl Form {
         let most = u64::MAX >> (64 - used);
         let least = match shape {
             Shape::Prime => most ^ most >> 1,
-            Shape::Exponent => 0,
+            Shape::Exponent | Shape::Above(_) => 0,
         };
         let (low, low_bit) = match digit {
             Digit::Whole(_) | Digit::Low { .. } => (low, 1),
