@@ -5,10 +5,12 @@
 
 pub mod codec;
 pub mod public_halves;
+pub mod rsa;
 pub mod runs;
 pub mod scalars;
 mod simd_runs;
 pub mod space;
+pub mod windows;
 
 use crate::clue::Rank;
 use crate::crypto::Identity;
