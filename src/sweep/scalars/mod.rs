@@ -138,7 +138,7 @@ impl Hunt {
             let mut batch = Batch::new(&self.secrets, bits);
             for codec in CODECS {
                 let length = codec.length(bits);
-                for span in spans.of_class(codec.class(), length) {
+                for span in spans.of_codec(codec, length) {
                     let (first, step) = block.first_aligned(span.start, codec.step(block.pointer));
                     for start in (first..span.end).step_by(step) {
                         let Some(window) = block.bytes.get(start..start + length) else {

@@ -15,11 +15,14 @@ pub(super) struct Needles {
 
 impl Needles {
     /// Those of `targets`: the first coordinate of points big-endian, little-endian, and times 2^(64 · limbs) in the
-    /// field as P-256 is kept; keys of Curve25519 as they are. Of the keys of authorities, of which a process may know
-    /// hundreds, those in certificates do not count.
+    /// field as P-256 is kept; keys of Curve25519 as they are. Of the keys of authorities those in certificates do not
+    /// count, and none where the process knows more than a few, as its trust store.
     pub(super) fn new(targets: &[&Target]) -> Self {
+        let is_authority = |target: &&&Target| target.rank == Rank::Authority;
+        let knows_many = targets.iter().filter(is_authority).count() > MAX_AUTHORITIES;
         let mut starts: Vec<(u64, bool)> = targets
             .iter()
+            .filter(|target| !(knows_many && is_authority(target)))
             .flat_map(|target| {
                 let counts = target.rank < Rank::Authority;
                 let halves = halves(target.identity.key());
@@ -102,6 +105,9 @@ fn halves(key: &PublicKey) -> Vec<u64> {
         _ => Vec::new(),
     }
 }
+
+/// Keys of authorities whose neighbourhood is examined.
+const MAX_AUTHORITIES: usize = 8;
 
 /// Bits of the filter: 8 KiB, which stay in the first-level cache.
 const FILTER_BITS: usize = 1 << 16;

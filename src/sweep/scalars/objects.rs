@@ -117,7 +117,7 @@ fn word(bytes: &[u8], at: usize, size: usize) -> Option<u64> {
 }
 
 /// Bytes on both sides of a pointer that belong to its object.
-const OBJECT: usize = 256;
+const OBJECT: usize = 96;
 
 /// Bytes of what an object points to.
 const HELD: usize = 128;

@@ -2,7 +2,7 @@
 
 use super::needles::Needles;
 use crate::sweep::Depth;
-use crate::sweep::codec::Class;
+use crate::sweep::codec::{Class, Codec};
 use crate::sweep::runs::{EDGE, each_run};
 use crate::sweep::space::Block;
 use std::ops::Range;
@@ -12,8 +12,10 @@ use std::ops::Range;
 pub(super) struct Spans {
     /// The offsets that belong to the block.
     own: Range<usize>,
-    /// Offsets at which windows of any size may start: near a public half, or all of a run.
+    /// Offsets at which windows of any size may start: next to a public half, or all of a run.
     random: Vec<Range<usize>>,
+    /// The same for encodings that are aligned: near a public half, or in what an object holds.
+    aligned: Vec<Range<usize>>,
     /// Runs hardly longer than a number.
     short: Vec<Range<usize>>,
     /// Runs of digits.
@@ -50,37 +52,42 @@ impl Spans {
             });
             if depth.is_deep {
                 spans.random.push(run.start.saturating_sub(EDGE)..run.end);
+                spans.aligned.push(run.start.saturating_sub(EDGE)..run.end);
             } else if run.len() <= longest + SPARE && !block.is_module {
                 spans.short.push(run);
             }
         });
-        let near = halves
-            .iter()
-            .map(|half| half.start.saturating_sub(NEAR)..half.end + NEAR);
-        spans.random.extend(near);
+        let near = |reach: usize| {
+            move |half: &Range<usize>| half.start.saturating_sub(reach)..half.end + reach
+        };
+        spans.random.extend(halves.iter().map(near(NEAR)));
+        spans.aligned.extend(halves.iter().map(near(NEAR_ALIGNED)));
         merge(&mut spans.random);
+        merge(&mut spans.aligned);
         halves.retain(|half| block.own.contains(&half.start));
         (spans, halves)
     }
 
-    /// Every offset in `ranges`.
+    /// Every aligned offset in `ranges`.
     pub(super) fn near(ranges: Vec<Range<usize>>, block: &Block<'_>) -> Self {
         let mut spans = Self {
             own: block.own.clone(),
-            random: ranges,
+            aligned: ranges,
             ..Self::default()
         };
-        merge(&mut spans.random);
+        merge(&mut spans.aligned);
         spans
     }
 
-    /// The offsets at which a number of `length` bytes may start in memory of `class`.
-    pub(super) fn of_class(
+    /// The offsets at which a number of `length` bytes may start in this encoding.
+    pub(super) fn of_codec(
         &self,
-        class: Class,
+        codec: &Codec,
         length: usize,
     ) -> impl Iterator<Item = Range<usize>> {
+        let class = codec.class();
         let is_random = class == Class::Random;
+        let is_aligned = codec.step(8) > 1;
         let short = self
             .short
             .iter()
@@ -99,7 +106,15 @@ impl Spans {
                 let end = (run.end + TOP_DIGIT).saturating_sub(length) + 1;
                 run.start..end.max(run.start)
             });
-        let random = self.random.iter().filter(move |_| is_random).cloned();
+        let (random, aligned) = match is_aligned {
+            true => (&[][..], &self.aligned[..]),
+            false => (&self.random[..], &[][..]),
+        };
+        let random = random
+            .iter()
+            .chain(aligned)
+            .filter(move |_| is_random)
+            .cloned();
         let all = random.chain(short).chain(digits);
         all.map(|range| range.start.max(self.own.start)..range.end.min(self.own.end))
     }
@@ -118,8 +133,11 @@ fn merge(ranges: &mut Vec<Range<usize>>) {
     *ranges = merged;
 }
 
-/// Bytes on both sides of a public half that are near it.
-const NEAR: usize = 1024;
+/// Bytes on both sides of a public half at which big-endian numbers may start: those of the same structure.
+const NEAR: usize = 160;
+
+/// Bytes on both sides of a public half at which aligned numbers may start: those allocated with it.
+const NEAR_ALIGNED: usize = 512;
 
 /// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow.
 const SPARE: usize = 40;
