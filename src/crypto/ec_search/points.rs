@@ -372,7 +372,7 @@ mod tests {
             let mut only = Vec::new();
             points(curve, &[plus(&zero, 1), plus(&order, -1)])
                 .search(&no_scalars.concat(), |candidate, _| only.push(candidate));
-            assert_eq!(only, []);
+            assert!(only.is_empty());
         }
     }
 
@@ -475,14 +475,14 @@ mod tests {
             let any = points(curve, &[plus(&vec![0; count(curve)], 1)]);
             let plain = any.from_montgomery(&form).unwrap().to_vec();
             // R·Q comes from 64 · limbs doublings of Q: another way than dividing the scalar.
-            let points = points(curve, &[plain.clone()]);
+            let points = points(curve, std::slice::from_ref(&plain));
             let candidates = [form.clone(), plus(&form, 1), plain.clone()].concat();
             let mut found = Vec::new();
             points.search_forms(&candidates, |candidate, point, form| {
                 found.push((candidate, point, form));
             });
             assert_eq!(found, [(0, 0, Form::Montgomery), (2, 0, Form::Plain)]);
-            assert_eq!(search(&points, &[form.clone()]), []);
+            assert_eq!(search(&points, std::slice::from_ref(&form)), []);
             assert!(any.from_montgomery(&order(curve)).is_none());
             assert!(any.from_montgomery(&plus(&order(curve), -1)).is_some());
             assert!(any.from_montgomery(&form[1..]).is_none());
