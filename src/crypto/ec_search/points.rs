@@ -6,6 +6,7 @@ use super::on_curve;
 use super::weierstrass::{Adder, P256, P384, P521, Point, Secp256k1, Weierstrass};
 use crate::crypto::Curve;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// How a candidate holds a scalar.
@@ -88,7 +89,7 @@ impl Points {
 }
 
 /// Which forms of a scalar to look for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Forms {
     Plain,
     Both,
@@ -99,11 +100,14 @@ type Found<'f> = dyn FnMut(usize, usize, Form) + 'f;
 /// The points of one curve, sorted to be looked up.
 struct Targets<C, const L: usize> {
     name: Curve,
-    targets: Vec<Target<L>>,
+    plain: Vec<Target<L>>,
+    /// Those in plain form and those for scalars in Montgomery form.
+    both: OnceLock<Vec<Target<L>>>,
     encodings: Vec<Box<[u8]>>,
     curve: PhantomData<C>,
 }
 
+#[derive(Clone, Copy)]
 struct Target<const L: usize> {
     /// Q or R·Q.
     point: Point<L>,
@@ -113,44 +117,54 @@ struct Target<const L: usize> {
 
 impl<C: Weierstrass<L>, const L: usize> Targets<C, L> {
     fn new(name: Curve, encodings: &[&[u8]]) -> Option<Self> {
-        let (indexes, mut points): (Vec<usize>, Vec<Point<L>>) = encodings
+        let plain: Vec<Target<L>> = encodings
             .iter()
             .enumerate()
             .filter_map(|(index, encoding)| {
                 let [4, xy @ ..] = encoding else { return None };
-                Some((index, on_curve::read::<C, L>(name, xy)?))
-            })
-            .unzip();
-        if points.is_empty() {
-            return None;
-        }
-        let plain = points.clone();
-        let mut adder = Adder::new(points.len());
-        for _ in 0..64 * L {
-            let same = points.clone();
-            adder.add::<C>(&mut points, |index| {
-                same.get(index).copied().unwrap_or(Point::INFINITY)
-            });
-        }
-        let mut targets: Vec<Target<L>> = [(Form::Plain, plain), (Form::Montgomery, points)]
-            .into_iter()
-            .flat_map(|(form, points)| {
-                indexes
-                    .iter()
-                    .zip(points)
-                    .map(move |(&index, point)| Target { point, index, form })
+                let point = on_curve::read::<C, L>(name, xy)?;
+                let form = Form::Plain;
+                Some(Target { point, index, form })
             })
             .collect();
-        targets.sort_by_key(|target| (key(&target.point), target.index));
+        if plain.is_empty() {
+            return None;
+        }
         Some(Self {
             name,
-            targets,
+            plain: sorted(plain),
+            both: OnceLock::new(),
             encodings: encodings.iter().map(|&encoding| encoding.into()).collect(),
             curve: PhantomData,
         })
     }
 
+    /// The points Q and the points R·Q, these by doubling: made when first asked for, a millisecond and more.
+    fn both(&self) -> &[Target<L>] {
+        self.both.get_or_init(|| {
+            let mut points: Vec<_> = self.plain.iter().map(|target| target.point).collect();
+            let mut adder = Adder::new(points.len());
+            for _ in 0..64 * L {
+                let same = points.clone();
+                adder.add::<C>(&mut points, |index| {
+                    same.get(index).copied().unwrap_or(Point::INFINITY)
+                });
+            }
+            let forms = points.into_iter().zip(&self.plain);
+            let forms = forms.map(|(point, &Target { index, .. })| Target {
+                point,
+                index,
+                form: Form::Montgomery,
+            });
+            sorted(self.plain.iter().copied().chain(forms).collect())
+        })
+    }
+
     fn search(&self, candidates: &[u64], forms: Forms, found: &mut Found<'_>) {
+        let targets = match forms {
+            Forms::Plain => &self.plain,
+            Forms::Both => self.both(),
+        };
         let (candidates, _) = candidates.as_chunks::<L>();
         let batch = candidates.len().min(BATCH);
         let mut comb = Comb::<C, L>::new(batch);
@@ -174,29 +188,13 @@ impl<C: Weierstrass<L>, const L: usize> Targets<C, L> {
             }
             let points = comb.multiply(&scalars);
             for ((point, scalar), &index) in points.iter().zip(scalars.iter()).zip(&indexes) {
-                for target in self.with_key(key(point)) {
-                    if target.point == *point
-                        && (forms == Forms::Both || target.form == Form::Plain)
-                        && self.confirm(scalar, target)
-                    {
+                for target in with_key(targets, key(point)) {
+                    if target.point == *point && self.confirm(scalar, target) {
                         found(index, target.index, target.form);
                     }
                 }
             }
         }
-    }
-
-    /// The targets of one key, by their index.
-    #[inline(always)]
-    fn with_key(&self, sought: u64) -> impl Iterator<Item = &Target<L>> {
-        let first = self
-            .targets
-            .partition_point(|target| key(&target.point) < sought);
-        self.targets
-            .get(first..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(move |target| key(&target.point) == sought)
     }
 
     /// Whether the scalar is the target's, by the curve's own crate.
@@ -205,16 +203,31 @@ impl<C: Weierstrass<L>, const L: usize> Targets<C, L> {
             Form::Plain => Zeroizing::new(*scalar),
             Form::Montgomery => Zeroizing::new(C::ORDER.leave(scalar)),
         };
-        let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(
-            plain
-                .iter()
-                .rev()
-                .flat_map(|limb| limb.to_be_bytes())
-                .collect(),
-        );
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * L));
+        bytes.extend(plain.iter().rev().flat_map(|limb| limb.to_be_bytes()));
         let derived = self.name.derive(&bytes);
         derived.is_some() && derived.as_ref() == self.encodings.get(target.index)
     }
+}
+
+/// The targets by key, then by index.
+fn sorted<const L: usize>(mut targets: Vec<Target<L>>) -> Vec<Target<L>> {
+    targets.sort_by_key(|target| (key(&target.point), target.index));
+    targets
+}
+
+/// The targets of one key, by their index.
+#[inline(always)]
+fn with_key<const L: usize>(
+    targets: &[Target<L>],
+    sought: u64,
+) -> impl Iterator<Item = &Target<L>> {
+    let first = targets.partition_point(|target| key(&target.point) < sought);
+    targets
+        .get(first..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(move |target| key(&target.point) == sought)
 }
 
 /// What targets are sorted by.
@@ -475,14 +488,14 @@ mod tests {
             let any = points(curve, &[plus(&vec![0; count(curve)], 1)]);
             let plain = any.from_montgomery(&form).unwrap().to_vec();
             // R·Q comes from 64 · limbs doublings of Q: another way than dividing the scalar.
-            let points = points(curve, &[plain.clone()]);
+            let points = points(curve, std::slice::from_ref(&plain));
             let candidates = [form.clone(), plus(&form, 1), plain.clone()].concat();
             let mut found = Vec::new();
             points.search_forms(&candidates, |candidate, point, form| {
                 found.push((candidate, point, form));
             });
             assert_eq!(found, [(0, 0, Form::Montgomery), (2, 0, Form::Plain)]);
-            assert_eq!(search(&points, &[form.clone()]), []);
+            assert_eq!(search(&points, std::slice::from_ref(&form)), []);
             assert!(any.from_montgomery(&order(curve)).is_none());
             assert!(any.from_montgomery(&plus(&order(curve), -1)).is_some());
             assert!(any.from_montgomery(&form[1..]).is_none());
