@@ -126,10 +126,30 @@ impl<'d> Space<'d> {
     pub fn each_block<T: Send>(
         &self,
         examine: impl Fn(&Block<'_>) -> T + Sync,
-        mut take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+        take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
     ) {
         let lengths: Vec<u64> = self.seams.iter().map(window_length).collect();
-        let mut jobs = self.jobs(&lengths).peekable();
+        let jobs = self.file_jobs().chain(self.seam_jobs(&lengths));
+        self.each(jobs, examine, take);
+    }
+
+    /// The same for the blocks of seams alone.
+    pub fn each_seam<T: Send>(
+        &self,
+        examine: impl Fn(&Block<'_>) -> T + Sync,
+        take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+    ) {
+        let lengths: Vec<u64> = self.seams.iter().map(window_length).collect();
+        self.each(self.seam_jobs(&lengths), examine, take);
+    }
+
+    fn each<'w, T: Send>(
+        &self,
+        jobs: impl Iterator<Item = Job<'w>>,
+        examine: impl Fn(&Block<'_>) -> T + Sync,
+        mut take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+    ) {
+        let mut jobs = jobs.peekable();
         while jobs.peek().is_some() {
             let wave: Vec<Job<'_>> = jobs.by_ref().take(BLOCKS_IN_WAVE).collect();
             let results: Vec<T> = wave
@@ -180,8 +200,8 @@ impl<'d> Space<'d> {
         }
     }
 
-    fn jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {
-        let files = self.map.regions().iter().flat_map(|region| {
+    fn file_jobs(&self) -> impl Iterator<Item = Job<'_>> {
+        self.map.regions().iter().flat_map(|region| {
             (region.start..region.end).step_by(BLOCK).map(|start| {
                 let end = region.end.min(start + BLOCK as u64);
                 // Before the region other addresses hold; behind it the file may just go on.
@@ -196,9 +216,11 @@ impl<'d> Space<'d> {
                     address,
                 }
             })
-        });
-        let seams = self
-            .seams
+        })
+    }
+
+    fn seam_jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {
+        self.seams
             .iter()
             .zip(lengths)
             .flat_map(|(window, &length)| {
@@ -206,8 +228,7 @@ impl<'d> Space<'d> {
                     let own = start..length.min(start + BLOCK as u64);
                     Job::Seam(Part::new(window, length, own, REACH as u64))
                 })
-            });
-        files.chain(seams)
+            })
     }
 }
 
