@@ -20,7 +20,9 @@ use crate::memory::Dump;
 use crate::outcome::{Coverage, DumpOutcome, Missing, Reason, Search, Truncated};
 use crate::policy::Policy;
 use crate::source::Source;
+use crate::sweep::copies;
 use crate::sweep::public_halves::PublicHalves;
+use crate::sweep::space::Space;
 use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
@@ -157,6 +159,7 @@ impl Scanner {
             not_dumped,
             faults,
             is_cut,
+            platform,
             ..
         } = format.read(data);
         let size = data.len() as u64;
@@ -174,7 +177,16 @@ impl Scanner {
             .map(|halves| halves.search(data))
             .unwrap_or_default();
 
-        let searches = vec![
+        let proven = ledger.proven(&self.public_keys, &confirmed);
+        let space = Space::new(data, &map, platform.pointer_bytes());
+        let mut copies = copies::sweep(&space, &proven);
+        for search in &mut copies.searches {
+            search.complete &= !ledger.is_material_lost();
+        }
+        ledger.take_swept(copies.sightings);
+        drop(proven);
+
+        let mut searches = vec![
             Search {
                 name: "anchors",
                 scope: "every byte of the file".to_owned(),
@@ -194,6 +206,7 @@ impl Scanner {
                 complete: halves.is_none_or(|halves| halves.is_complete()),
             },
         ];
+        searches.append(&mut copies.searches);
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,

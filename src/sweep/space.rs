@@ -2,7 +2,7 @@
 //! memory by its address.
 
 use crate::finding::{OwnerKind, Piece};
-use crate::memory::{MemoryMap, Part, RegionKind, Segment, Window, window_length, windows};
+use crate::memory::{MemoryMap, Part, Region, RegionKind, Segment, Window, window_length, windows};
 use crate::secret::SecretBuf;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -114,6 +114,38 @@ impl<'d> Space<'d> {
         self.map
             .region_at(offset as u64)
             .and_then(|region| region.va_at(offset as u64))
+    }
+
+    /// The bytes round the one at `offset` in the file that lie together: that follow in the file and by address,
+    /// or of which none has an address. At most some 64 KiB to either side, and the whole region.
+    pub fn together(&self, offset: usize) -> Range<usize> {
+        let regions = self.map.regions();
+        let behind = regions.partition_point(|region| region.start <= offset as u64);
+        let (before, after) = regions.split_at(behind);
+        let Some((own, before)) = before.split_last() else {
+            return 0..0;
+        };
+        let follows = |one: &Region, next: &Region| match (one.va, next.va) {
+            (Some(va), Some(next)) => va.checked_add(one.len()) == Some(next),
+            (None, None) => true,
+            _ => false,
+        };
+        let (mut start, mut end) = (own.start, own.end);
+        let mut last = own;
+        for region in before.iter().rev() {
+            if !follows(region, last) || (offset as u64).saturating_sub(start) > TOGETHER {
+                break;
+            }
+            (start, last) = (region.start, region);
+        }
+        let mut last = own;
+        for region in after {
+            if !follows(last, region) || end.saturating_sub(offset as u64) > TOGETHER {
+                break;
+            }
+            (end, last) = (region.end, region);
+        }
+        start as usize..(end as usize).min(self.data.len())
     }
 
     /// A range of the file as pieces.
@@ -264,6 +296,9 @@ fn segments(map: &MemoryMap) -> Vec<Segment> {
 /// 8192 bits in digits of 24 bits, eight bytes each.
 pub const REACH: usize = 4096;
 
+/// Bytes to either side that lie together.
+const TOGETHER: u64 = 64 << 10;
+
 /// Bytes of a block.
 const BLOCK: usize = 1 << 20;
 
@@ -322,6 +357,15 @@ mod tests {
         assert_eq!(space.at(0x7008, 8), Some(&data[0x18..0x20]));
         assert_eq!(space.at(0x6ffc, 8), None);
         assert_eq!(space.at(0x5fff, 1), None);
+        let around = |offset| space.together(offset);
+        assert_eq!(around(0xf), 0..0x10);
+        assert_eq!(around(0x10), 0x10..0x1010);
+        assert_eq!(around(0x2000), 0x1010..0x2010);
+        assert_eq!(around(0x20ff), 0x2010..0x2100);
+        let labels = (0..3).map(|page| Label::memory(page << 12, 0x1000, 0x5000 + (page << 12)));
+        let map = MemoryMap::tile(0x3000, labels.collect(), Vec::new(), Owners::default());
+        let space = Space::new(&data[..0x3000.min(data.len())], &map, 8);
+        assert_eq!(space.together(0x1800).start, 0);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::finding::{Piece, Proof};
 use crate::outcome::Search;
 use grams::Index;
 use rayon::prelude::*;
-use run::Run;
+use run::{Ground, Run};
 use std::ops::Range;
 use written::Written;
 
@@ -158,7 +158,12 @@ impl Copies {
             .step_by(CHUNK)
             .map(|start| {
                 let own = start..data.len().min(start + CHUNK);
-                run::find(index, data, own, &|at| space.address(at))
+                let ground = Ground {
+                    data,
+                    address: &|at| space.address(at),
+                    together: &|at| space.together(at),
+                };
+                run::find(index, &ground, own)
             })
             .collect();
         let mut runs: Vec<Run> = found.into_iter().flatten().collect();
@@ -170,7 +175,12 @@ impl Copies {
         space.each_seam(
             |block| {
                 let address = |at: usize| block.address?.checked_add(at as u64);
-                let mut runs = run::find(index, block.bytes, block.own.clone(), &address);
+                let ground = Ground {
+                    data: block.bytes,
+                    address: &address,
+                    together: &|_| 0..block.bytes.len(),
+                };
+                let mut runs = run::find(index, &ground, block.own.clone());
                 self.keep_outermost(&mut runs);
                 runs
             },

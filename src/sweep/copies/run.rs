@@ -21,15 +21,20 @@ pub struct Run {
     pub fragment: Option<Fragment>,
 }
 
-/// The runs in `data` of which a gram starts in `own`; `address` tells where a byte lay in memory.
-pub fn find(
-    index: &Index,
-    data: &[u8],
-    own: Range<usize>,
-    address: &dyn Fn(usize) -> Option<u64>,
-) -> Vec<Run> {
+/// Memory that is searched.
+pub struct Ground<'g> {
+    /// Its bytes.
+    pub data: &'g [u8],
+    /// The address of a byte.
+    pub address: &'g dyn Fn(usize) -> Option<u64>,
+    /// The bytes round one that lay together in memory.
+    pub together: &'g dyn Fn(usize) -> Range<usize>,
+}
+
+/// The runs in the ground of which a gram starts in `own`.
+pub fn find(index: &Index, ground: &Ground<'_>, own: Range<usize>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    index.each(data, own, |at, width, pattern, offset| {
+    index.each(ground.data, own, |at, width, pattern, offset| {
         // The other grams of a run that was seen, which are the last ones by far the most often.
         let is_seen = runs.iter().rev().take(RECENT).any(|run| {
             run.number == pattern.number
@@ -40,11 +45,23 @@ pub fn find(
         if is_seen || runs.len() == MOST_RUNS {
             return;
         }
-        let run = match pattern.form {
-            Form::Raw(_) => raw(index, pattern, data, at, offset),
-            _ => text(index, pattern, data, (at, offset), width, address),
+        let near = (ground.together)(at);
+        let (Some(data), Some(inside)) =
+            (ground.data.get(near.clone()), at.checked_sub(near.start))
+        else {
+            return;
         };
-        runs.extend(run);
+        let run = match pattern.form {
+            Form::Raw(_) => raw(index, pattern, data, inside, offset),
+            _ => {
+                let address = |at: usize| (ground.address)(near.start + at);
+                text(index, pattern, data, (inside, offset), width, &address)
+            }
+        };
+        runs.extend(run.map(|run| Run {
+            range: near.start + run.range.start..near.start + run.range.end,
+            ..run
+        }));
     });
     runs
 }
