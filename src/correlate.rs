@@ -64,6 +64,45 @@ pub struct Knowledge<'c> {
     pub published: &'c dyn Fn(&Key) -> Option<&'static str>,
 }
 
+/// The public halves that are known by more than the private key they were derived from.
+pub struct Confirmed(HashSet<Fingerprint>);
+
+impl Confirmed {
+    /// Those in structures with proven keys, those seen, the user's, and derived ones whose bytes stand elsewhere.
+    pub fn new(
+        keys: &[KeySeen],
+        clues: &[PublicSeen],
+        user: &[Arc<Identity>],
+        seen: &HashSet<Fingerprint>,
+    ) -> Self {
+        let in_structures = keys
+            .iter()
+            .filter(|seen| seen.key.proof == Proof::Arithmetic);
+        let fingerprints = in_structures
+            .filter_map(|seen| seen.key.public.as_ref())
+            .chain(clues.iter().map(|clue| &clue.identity))
+            .chain(user)
+            .map(|identity| identity.fingerprint());
+        Self(fingerprints.chain(seen.iter().copied()).collect())
+    }
+
+    /// Proves and names `key` if one of the halves derived from it is known; whether it is.
+    pub fn confirm(&self, key: &mut Key) -> bool {
+        let halves = &mut key.derived.iter();
+        let Some(half) = halves
+            .find(|half| self.0.contains(&half.fingerprint()))
+            .cloned()
+        else {
+            return false;
+        };
+        key.bits = Some(half.key().bits());
+        key.curve = half.key().curve();
+        key.public = Some(half);
+        key.proof = Proof::Arithmetic;
+        true
+    }
+}
+
 /// One finding a key, by the offset of its first place.
 pub fn findings(
     keys: Vec<KeySeen>,
@@ -71,16 +110,7 @@ pub fn findings(
     knowledge: &Knowledge<'_>,
     map: &MemoryMap,
 ) -> Vec<Finding> {
-    let in_structures = keys
-        .iter()
-        .filter(|seen| seen.key.proof == Proof::Arithmetic);
-    let confirmed: HashSet<Fingerprint> = in_structures
-        .filter_map(|seen| seen.key.public.as_ref())
-        .chain(clues.iter().map(|clue| &clue.identity))
-        .chain(knowledge.user)
-        .map(|identity| identity.fingerprint())
-        .chain(knowledge.seen.iter().copied())
-        .collect();
+    let confirmed = Confirmed::new(&keys, clues, knowledge.user, knowledge.seen);
     let whole: HashSet<(u64, &'static str)> = keys
         .iter()
         .flat_map(|seen| &seen.places)
@@ -100,17 +130,7 @@ pub fn findings(
         if seen.places.is_empty() {
             continue;
         }
-        let half = seen
-            .key
-            .derived
-            .iter()
-            .find(|half| confirmed.contains(&half.fingerprint()))
-            .cloned();
-        if let Some(half) = half {
-            seen.key.bits = Some(half.key().bits());
-            seen.key.curve = half.key().curve();
-            seen.key.public = Some(half);
-            seen.key.proof = Proof::Arithmetic;
+        if confirmed.confirm(&mut seen.key) {
             seen.places
                 .iter_mut()
                 .for_each(|place| place.proof = Proof::Arithmetic);

@@ -46,7 +46,8 @@ pub struct Rebuilt {
     pub is_proven: bool,
 }
 
-type Number = Zeroizing<BoxedUint>;
+/// A wiped integer.
+pub(super) type Number = Zeroizing<BoxedUint>;
 
 impl RsaParts<'_> {
     /// The whole key, if what is left determines it.
@@ -324,7 +325,7 @@ fn divisors_of_exponent(exponent: &BoxedUint, e: u32) -> impl Iterator<Item = Nu
 }
 
 /// q with n = p·q, if p divides n.
-fn cofactor(n: &BoxedUint, p: &BoxedUint) -> Option<Number> {
+pub(super) fn cofactor(n: &BoxedUint, p: &BoxedUint) -> Option<Number> {
     let divisor = p.to_nz().into_option()?;
     let (quotient, rest) = n.div_rem_vartime(&divisor);
     let is_proper = bool::from(rest.is_zero()) && !is_one(&quotient);
@@ -364,7 +365,11 @@ fn has_small_factor(number: &BoxedUint) -> bool {
 }
 
 /// The prime factors of n, from a private exponent that belongs to it.
-fn factor_by_exponent(n: &BoxedUint, e: &BoxedUint, d: &BoxedUint) -> Option<(Number, Number)> {
+pub(super) fn factor_by_exponent(
+    n: &BoxedUint,
+    e: &BoxedUint,
+    d: &BoxedUint,
+) -> Option<(Number, Number)> {
     let product = Zeroizing::new(e.concatenating_mul(d));
     let multiple = Zeroizing::new(product.wrapping_sub(BoxedUint::one()));
     // e·d - 1 is a multiple of lambda(n), which is even; that of a wrong d is odd in half of the cases.
@@ -402,7 +407,7 @@ fn factor_by_exponent(n: &BoxedUint, e: &BoxedUint, d: &BoxedUint) -> Option<(Nu
     None
 }
 
-fn remainder(value: &BoxedUint, modulus: &BoxedUint) -> Number {
+pub(super) fn remainder(value: &BoxedUint, modulus: &BoxedUint) -> Number {
     let modulus: Option<NonZero<BoxedUint>> = modulus.to_nz().into_option();
     Zeroizing::new(modulus.map_or_else(BoxedUint::zero, |modulus| value.rem_vartime(&modulus)))
 }
@@ -423,11 +428,11 @@ fn is_modulus(n: &[u8]) -> bool {
     rsa::is_plausible_public(trim_zeros(n), &[3])
 }
 
-fn number(bytes: &[u8]) -> Number {
+pub(super) fn number(bytes: &[u8]) -> Number {
     Zeroizing::new(BoxedUint::from_be_slice_vartime(trim_zeros(bytes)))
 }
 
-fn bytes(number: &BoxedUint) -> Vec<u8> {
+pub(super) fn bytes(number: &BoxedUint) -> Vec<u8> {
     number.to_be_bytes_trimmed_vartime().into()
 }
 

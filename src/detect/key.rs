@@ -1,7 +1,7 @@
 //! A private key as a parser read it, and the evidence it becomes once its place is known.
 
 use crate::crypto::dsa::DsaNumbers;
-use crate::crypto::material::Material;
+use crate::crypto::material::{CRT_EXPONENT, Material, PRIME, PRIVATE_EXPONENT, SCALAR};
 use crate::crypto::prover::{Digest256, Judgement, digest};
 use crate::crypto::random::{is_varied, looks_random};
 use crate::crypto::rsa::{RsaNumbers, RsaProof};
@@ -36,7 +36,7 @@ pub struct Key {
     pub digest: Digest256,
     /// The public half's exponent is the usual one, because nothing told it.
     pub e_assumed: bool,
-    /// The private numbers, to look for their copies.
+    /// The private numbers at hand, where they determine the key: to look for their copies.
     pub material: Option<Arc<Material>>,
 }
 
@@ -76,7 +76,17 @@ impl Key {
             key_id: None,
             digest: digest(&[b"rsa", numbers.n, numbers.p.expose(), numbers.q.expose()]),
             e_assumed: false,
-            material: None,
+            material: (proof == Proof::Arithmetic)
+                .then(|| {
+                    let d = numbers.d.map(|d| (PRIVATE_EXPONENT, d));
+                    Material::of(
+                        [(PRIME, numbers.p), (PRIME, numbers.q)]
+                            .into_iter()
+                            .chain(d),
+                    )
+                })
+                .flatten()
+                .map(Arc::new),
         })
     }
 
@@ -100,6 +110,21 @@ impl Key {
             }
             _ => (Proof::Shape, None, Vec::new()),
         };
+        let is_rebuilt = public.is_some() || !derived.is_empty();
+        let material = is_rebuilt.then(|| {
+            let named = [
+                (PRIME, parts.p),
+                (PRIME, parts.q),
+                (PRIVATE_EXPONENT, parts.d),
+                (CRT_EXPONENT, parts.dp),
+                (CRT_EXPONENT, parts.dq),
+            ];
+            let given = named
+                .into_iter()
+                .filter_map(|(component, number)| Some((component, number?)));
+            Material::of(given)
+        });
+        let material = material.flatten().map(Arc::new);
         let [d, p, q, dp, dq, qinv] = private;
         let modulus = parts.n.map(crate::bytes::bit_length);
         Some(Self {
@@ -124,7 +149,7 @@ impl Key {
                 qinv,
             ]),
             e_assumed: false,
-            material: None,
+            material,
         })
     }
 
@@ -177,6 +202,11 @@ impl Key {
             _ => None,
         };
         let is_proven = public.is_some();
+        let material = is_proven.then(|| {
+            let primes = primes.iter().map(|prime| (PRIME, *prime));
+            Material::of(primes.chain([(PRIVATE_EXPONENT, d)]))
+        });
+        let material = material.flatten().map(Arc::new);
         Some(Self {
             kind: Kind::Private(Algorithm::Rsa),
             proof: if is_proven {
@@ -191,7 +221,7 @@ impl Key {
             key_id: None,
             digest: digest(&[b"rsa multi", n, d.expose()]),
             e_assumed: false,
-            material: None,
+            material,
         })
     }
 
@@ -215,12 +245,9 @@ impl Key {
             numbers.x.expose(),
             identity.fingerprint().as_bytes(),
         ]);
-        Some(Self::derived_from(
-            identity.clone(),
-            vec![identity],
-            proof,
-            digest,
-        ))
+        let material = Material::of([(SCALAR, numbers.x)]);
+        let key = Self::derived_from(identity.clone(), vec![identity], proof, digest);
+        Some(key.with_material(material))
     }
 
     /// Judges an EC scalar: against `point` where the structure holds one, on `curve` where it names
@@ -263,7 +290,8 @@ impl Key {
             crate::bytes::trim_zeros(scalar),
             public.fingerprint().as_bytes(),
         ]);
-        Some(Self::derived_from(public, derived, proof, digest))
+        let material = Material::on_curve(public.key(), scalar);
+        Some(Self::derived_from(public, derived, proof, digest).with_material(material))
     }
 
     /// Judges the secret of a Curve25519 key, `judgement` being what the prover derived from it,
@@ -283,12 +311,10 @@ impl Key {
             None => Proof::Shape,
         };
         let digest = digest(&[b"edwards", secret, identity.fingerprint().as_bytes()]);
-        Some(Self::derived_from(
-            identity.clone(),
-            vec![identity.clone()],
-            proof,
-            digest,
-        ))
+        let material = Material::on_curve(identity.key(), secret);
+        let derived = vec![identity.clone()];
+        let key = Self::derived_from(identity.clone(), derived, proof, digest);
+        Some(key.with_material(material))
     }
 
     /// A key whose private numbers were proven against the independent public half `public`.
@@ -386,6 +412,14 @@ impl Key {
             kind: Kind::Symmetric,
             bits: u32::try_from(secret.len() * 8).ok(),
             ..Self::other(secret)
+        }
+    }
+
+    /// The same key with its private numbers, if they are worth a search: those of a mere shape are not.
+    fn with_material(self, material: Option<Material>) -> Self {
+        Self {
+            material: material.filter(|_| self.proof > Proof::Shape).map(Arc::new),
+            ..self
         }
     }
 

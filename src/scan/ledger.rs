@@ -2,10 +2,10 @@
 
 use super::Question;
 use crate::clue::{Clue, Rank};
-use crate::correlate::{KeySeen, PlaceSeen, PublicSeen, is_contiguous};
+use crate::correlate::{Confirmed, KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
-use crate::detect::{Evidence, Sighting};
+use crate::detect::{Evidence, Key, Sighting};
 use crate::finding::{Kind, Piece, Proof};
 use crate::sweep::{Swept, Target};
 use std::collections::{HashMap, HashSet};
@@ -32,6 +32,9 @@ pub struct Ledger {
     places: usize,
     work: usize,
     is_limited: bool,
+    /// Keys whose private numbers are kept.
+    materials: usize,
+    is_material_lost: bool,
 }
 
 impl Ledger {
@@ -115,6 +118,26 @@ impl Ledger {
             .collect()
     }
 
+    /// The keys with private numbers that are proven, by their structure or by what is known besides: the user's
+    /// keys and the derived halves that were `seen` elsewhere.
+    pub fn proven(&self, user: &[Arc<Identity>], seen: &HashSet<Fingerprint>) -> Vec<Key> {
+        let confirmed = Confirmed::new(&self.keys, &self.clues, user, seen);
+        let with_numbers = self.keys.iter().filter(|seen| seen.key.material.is_some());
+        with_numbers
+            .map(|seen| {
+                let mut key = seen.key.clone();
+                confirmed.confirm(&mut key);
+                key
+            })
+            .filter(|key| key.proof == Proof::Arithmetic && key.public.is_some())
+            .collect()
+    }
+
+    /// Whether there were more keys than private numbers are kept of.
+    pub fn is_material_lost(&self) -> bool {
+        self.is_material_lost
+    }
+
     /// The public keys seen.
     pub fn identities(&self) -> Vec<Arc<Identity>> {
         self.clues
@@ -145,6 +168,15 @@ impl Ledger {
         }
         let proof = key.proof;
         let name = (key.kind, key.digest);
+        let known = self.key_index.get(&name).and_then(|&at| self.keys.get(at));
+        if key.material.is_some() && known.is_none_or(|known| known.key.material.is_none()) {
+            if self.materials < MAX_MATERIALS {
+                self.materials += 1;
+            } else {
+                key.material = None;
+                self.is_material_lost = true;
+            }
+        }
         let index = match self.key_index.get(&name) {
             Some(&index) => index,
             None if self.keys.len() < MAX_KEYS => {
@@ -163,7 +195,10 @@ impl Ledger {
             return;
         };
         if proof > seen.key.proof || (proof == seen.key.proof && seen.key.public.is_none()) {
-            seen.key = key;
+            let material = key.material.take().or(seen.key.material.take());
+            seen.key = Key { material, ..key };
+        } else if seen.key.material.is_none() {
+            seen.key.material = key.material;
         }
         if self.places < MAX_PLACES {
             self.places += 1;
@@ -219,6 +254,9 @@ impl Ledger {
 
 /// Distinct keys kept.
 const MAX_KEYS: usize = 10_000;
+
+/// Keys whose private numbers are kept: some 5 MiB at most.
+const MAX_MATERIALS: usize = 1024;
 
 /// Places of keys kept, over all keys.
 const MAX_PLACES: usize = 50_000;

@@ -23,6 +23,7 @@ use crate::outcome::{
 };
 use crate::policy::Policy;
 use crate::source::Source;
+use crate::sweep::copies;
 use crate::sweep::public_halves::PublicHalves;
 use crate::sweep::space::Space;
 use crate::sweep::{self, Depth, Sweep};
@@ -210,6 +211,7 @@ impl Scanner {
             sweeps.extend(sweep.searches);
         };
         let targets = ledger.targets(&self.asked);
+        run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         run(
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
@@ -220,6 +222,14 @@ impl Scanner {
             .as_ref()
             .map(|halves| halves.search(data))
             .unwrap_or_default();
+
+        let proven = ledger.proven(&self.user, &confirmed);
+        let mut copies = copies::sweep(&space, &proven);
+        for search in &mut copies.searches {
+            search.complete &= !ledger.is_material_lost();
+        }
+        run(&mut ledger, copies);
+        drop(proven);
 
         let mut searches = vec![
             Search {

@@ -2,7 +2,7 @@
 //! memory by its address.
 
 use crate::finding::{OwnerKind, Piece};
-use crate::memory::{MemoryMap, Part, RegionKind, Segment, Window, window_length, windows};
+use crate::memory::{MemoryMap, Part, Region, RegionKind, Segment, Window, window_length, windows};
 use crate::secret::SecretBuf;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -116,6 +116,38 @@ impl<'d> Space<'d> {
             .and_then(|region| region.va_at(offset as u64))
     }
 
+    /// The bytes round the one at `offset` in the file that lie together: that follow in the file and by address,
+    /// or of which none has an address. At most some 64 KiB to either side, and the whole region.
+    pub fn together(&self, offset: usize) -> Range<usize> {
+        let regions = self.map.regions();
+        let behind = regions.partition_point(|region| region.start <= offset as u64);
+        let (before, after) = regions.split_at(behind);
+        let Some((own, before)) = before.split_last() else {
+            return 0..0;
+        };
+        let follows = |one: &Region, next: &Region| match (one.va, next.va) {
+            (Some(va), Some(next)) => va.checked_add(one.len()) == Some(next),
+            (None, None) => true,
+            _ => false,
+        };
+        let (mut start, mut end) = (own.start, own.end);
+        let mut last = own;
+        for region in before.iter().rev() {
+            if !follows(region, last) || (offset as u64).saturating_sub(start) > TOGETHER {
+                break;
+            }
+            (start, last) = (region.start, region);
+        }
+        let mut last = own;
+        for region in after {
+            if !follows(last, region) || end.saturating_sub(offset as u64) > TOGETHER {
+                break;
+            }
+            (end, last) = (region.end, region);
+        }
+        start as usize..(end as usize).min(self.data.len())
+    }
+
     /// A range of the file as pieces.
     pub fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         self.map.pieces(range.start as u64..range.end as u64)
@@ -142,10 +174,30 @@ impl<'d> Space<'d> {
     pub fn each_block<T: Send>(
         &self,
         examine: impl Fn(&Block<'_>) -> T + Sync,
-        mut take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+        take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
     ) {
         let lengths: Vec<u64> = self.seams.iter().map(window_length).collect();
-        let mut jobs = self.jobs(&lengths).peekable();
+        let jobs = self.file_jobs().chain(self.seam_jobs(&lengths));
+        self.each(jobs, examine, take);
+    }
+
+    /// The same for the blocks of seams alone.
+    pub fn each_seam<T: Send>(
+        &self,
+        examine: impl Fn(&Block<'_>) -> T + Sync,
+        take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+    ) {
+        let lengths: Vec<u64> = self.seams.iter().map(window_length).collect();
+        self.each(self.seam_jobs(&lengths), examine, take);
+    }
+
+    fn each<'w, T: Send>(
+        &self,
+        jobs: impl Iterator<Item = Job<'w>>,
+        examine: impl Fn(&Block<'_>) -> T + Sync,
+        mut take: impl FnMut(T, &dyn Fn(Range<usize>) -> Vec<Piece>),
+    ) {
+        let mut jobs = jobs.peekable();
         while jobs.peek().is_some() {
             let wave: Vec<Job<'_>> = jobs.by_ref().take(BLOCKS_IN_WAVE).collect();
             let results: Vec<T> = wave
@@ -196,8 +248,8 @@ impl<'d> Space<'d> {
         }
     }
 
-    fn jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {
-        let files = self.map.regions().iter().flat_map(|region| {
+    fn file_jobs(&self) -> impl Iterator<Item = Job<'_>> {
+        self.map.regions().iter().flat_map(|region| {
             (region.start..region.end).step_by(BLOCK).map(|start| {
                 let end = region.end.min(start + BLOCK as u64);
                 // Before the region other addresses hold; behind it the file may just go on.
@@ -212,9 +264,11 @@ impl<'d> Space<'d> {
                     address,
                 }
             })
-        });
-        let seams = self
-            .seams
+        })
+    }
+
+    fn seam_jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {
+        self.seams
             .iter()
             .zip(lengths)
             .flat_map(|(window, &length)| {
@@ -222,8 +276,7 @@ impl<'d> Space<'d> {
                     let own = start..length.min(start + BLOCK as u64);
                     Job::Seam(Part::new(window, length, own, REACH as u64))
                 })
-            });
-        files.chain(seams)
+            })
     }
 }
 
@@ -258,6 +311,9 @@ fn segments(map: &MemoryMap) -> Vec<Segment> {
 /// Bytes on both sides of a block that its examiner sees, and of a seam: the longest number, a modulus of
 /// 8192 bits in digits of 24 bits, eight bytes each.
 pub const REACH: usize = 4096;
+
+/// Bytes to either side that lie together.
+const TOGETHER: u64 = 64 << 10;
 
 /// Bytes of a block.
 const BLOCK: usize = 1 << 20;
@@ -317,6 +373,15 @@ mod tests {
         assert_eq!(space.at(0x7008, 8), Some(&data[0x18..0x20]));
         assert_eq!(space.at(0x6ffc, 8), None);
         assert_eq!(space.at(0x5fff, 1), None);
+        let around = |offset| space.together(offset);
+        assert_eq!(around(0xf), 0..0x10);
+        assert_eq!(around(0x10), 0x10..0x1010);
+        assert_eq!(around(0x2000), 0x1010..0x2010);
+        assert_eq!(around(0x20ff), 0x2010..0x2100);
+        let labels = (0..3).map(|page| Label::memory(page << 12, 0x1000, 0x5000 + (page << 12)));
+        let map = MemoryMap::tile(0x3000, labels.collect(), Vec::new(), Owners::default());
+        let space = Space::new(&data[..0x3000.min(data.len())], &map, 8);
+        assert_eq!(space.together(0x1800).start, 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Windows on their way to the multiplication that tests them.
 
 use crate::crypto::ec_search::{Edwards, Form, Points};
-use crate::crypto::random::looks_random as looks_like_scalar;
+use crate::crypto::random::looks_like_scalar;
 use crate::crypto::{Curve, Identity, PublicKey};
 use crate::sweep::codec::{Class, Codec, bytes_of};
 use std::ops::Range;

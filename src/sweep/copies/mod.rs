@@ -1,0 +1,251 @@
+//! Copies of the private numbers of keys that are proven: each number in each encoding and text form, at any offset.
+//!
+//! What counts is 128 bits of a number that agree. So what an allocator left of a number is found, and a number of
+//! which a middle byte differs is two remains. With a million strings looked for in 64 GiB, chance alone brings 128
+//! bits together once in 2^72 dumps. Bytes that are public as well are none of these: no public number shares 128
+//! consecutive bits with a private one, but by the same chance.
+//!
+//! # What is found
+//! All of a number, and all remains, of at least so much, at any offset and in either case:
+//!
+//! | form | bytes that stand together |
+//! |---|---|
+//! | bytes, words, limbs | 16 |
+//! | digits | those of five digits, or 128 bits |
+//! | `text.hex` | 32 characters; with separators 16 bytes, of which 8 stand in a line |
+//! | `text.base64` | 22 characters, at each of the three offsets in a longer text |
+//! | `text.decimal` | 39 characters |
+//!
+//! Texts in ASCII and UTF-16, over line breaks, also escaped ones. The texts of DER and PEM are covered by the numbers in them.
+//! The proven loss: numbers below 128 bits are not looked for; of each number's grams those that are nearly
+//! all zeros are not, and of equal ones sixteen.
+
+mod grams;
+mod run;
+mod written;
+
+use super::space::Space;
+use super::{Sweep, Swept};
+use crate::crypto::Fingerprint;
+use crate::crypto::material::Number;
+use crate::detect::{Key, Sighting};
+use crate::finding::{Piece, Proof};
+use crate::outcome::Search;
+use grams::Index;
+use rayon::prelude::*;
+use run::{Ground, Run};
+use std::ops::Range;
+use written::Written;
+
+/// The search for all private numbers of some keys.
+pub struct Copies {
+    /// The keys, without their numbers.
+    keys: Vec<Key>,
+    /// Of each number the key it belongs to, and what it is to it.
+    numbers: Vec<(usize, &'static str)>,
+    /// Its spellings, in as many passes as it takes.
+    passes: Vec<Vec<(usize, Written)>>,
+    is_complete: bool,
+}
+
+/// Everything that is left to do for `keys`, which are proven: their copies.
+pub fn sweep(space: &Space<'_>, keys: &[Key]) -> Sweep {
+    match Copies::arm(keys) {
+        Some(copies) => copies.search(space),
+        None => Sweep {
+            sightings: Vec::new(),
+            searches: vec![search_of(0, true)],
+        },
+    }
+}
+
+impl Copies {
+    /// For the private numbers of `keys`, all of which are proven and have a public half; `None` when there are none.
+    pub fn arm(keys: &[Key]) -> Option<Self> {
+        let mut named: Vec<(Fingerprint, Key, Vec<Number>)> = Vec::new();
+        let found: Vec<(Fingerprint, &Key, Vec<Number>)> = keys
+            .par_iter()
+            .filter_map(|key| {
+                let public = key.public.as_ref()?;
+                let numbers = key.material.as_ref()?.all(public.key());
+                Some((public.fingerprint(), key, numbers))
+            })
+            .collect();
+        for (fingerprint, key, numbers) in found {
+            let index = named
+                .iter()
+                .position(|(name, _, _)| *name == fingerprint)
+                .unwrap_or(named.len());
+            if index == named.len() {
+                let key = Key {
+                    proof: Proof::Arithmetic,
+                    material: None,
+                    ..key.clone()
+                };
+                named.push((fingerprint, key, Vec::new()));
+            }
+            if let Some((_, _, all)) = named.get_mut(index) {
+                for number in numbers {
+                    if all.iter().all(|known| known.bytes != number.bytes) {
+                        all.push(number);
+                    }
+                }
+            }
+        }
+        let mut copies = Self {
+            keys: Vec::new(),
+            numbers: Vec::new(),
+            passes: Vec::new(),
+            is_complete: true,
+        };
+        let mut grams = MOST_GRAMS;
+        for (_, key, numbers) in named {
+            for number in numbers {
+                let ways = written::ways(&number);
+                let more: usize = ways.iter().map(grams::count).sum();
+                if grams + more > MOST_GRAMS {
+                    if copies.passes.len() == MOST_PASSES {
+                        copies.is_complete = false;
+                        continue;
+                    }
+                    copies.passes.push(Vec::new());
+                    grams = 0;
+                }
+                grams += more;
+                let name = copies.numbers.len();
+                if let Some(pass) = copies.passes.last_mut() {
+                    pass.extend(ways.into_iter().map(|way| (name, way)));
+                }
+                copies.numbers.push((copies.keys.len(), number.component));
+            }
+            copies.keys.push(key);
+        }
+        (!copies.numbers.is_empty()).then_some(copies)
+    }
+
+    /// How often the memory is gone over.
+    pub fn passes(&self) -> usize {
+        self.passes.len()
+    }
+
+    /// Every copy in `space`.
+    pub fn search(&self, space: &Space<'_>) -> Sweep {
+        let mut places: Vec<(Run, Vec<Piece>)> = Vec::new();
+        let mut is_complete = self.is_complete;
+        for strings in &self.passes {
+            let index = Index::new(strings);
+            self.pass(&index, space, &mut places);
+            if places.len() > MOST_PLACES {
+                places.truncate(MOST_PLACES);
+                is_complete = false;
+            }
+        }
+        let sightings = places
+            .into_iter()
+            .filter_map(|(run, pieces)| self.swept(&run, pieces))
+            .collect();
+        Sweep {
+            sightings,
+            searches: vec![search_of(self.keys.len(), is_complete)],
+        }
+    }
+
+    /// One pass over all bytes of the file, and over its seams.
+    fn pass(&self, index: &Index, space: &Space<'_>, places: &mut Vec<(Run, Vec<Piece>)>) {
+        let data = space.data();
+        let found: Vec<Vec<Run>> = (0..data.len())
+            .into_par_iter()
+            .step_by(CHUNK)
+            .map(|start| {
+                let own = start..data.len().min(start + CHUNK);
+                let ground = Ground {
+                    data,
+                    address: &|at| space.address(at),
+                    together: &|at| space.together(at),
+                };
+                run::find(index, &ground, own)
+            })
+            .collect();
+        let mut runs: Vec<Run> = found.into_iter().flatten().collect();
+        self.keep_outermost(&mut runs);
+        places.extend(runs.into_iter().map(|run| {
+            let pieces = space.pieces(run.range.clone());
+            (run, pieces)
+        }));
+        space.each_seam(
+            |block| {
+                let address = |at: usize| block.address?.checked_add(at as u64);
+                let ground = Ground {
+                    data: block.bytes,
+                    address: &address,
+                    together: &|_| 0..block.bytes.len(),
+                };
+                let mut runs = run::find(index, &ground, block.own.clone());
+                self.keep_outermost(&mut runs);
+                runs
+            },
+            |runs, pieces: &dyn Fn(Range<usize>) -> Vec<Piece>| {
+                for run in runs {
+                    let pieces = pieces(run.range.clone());
+                    // What lies on one side of a seam lies so in the file.
+                    if pieces.len() > 1 && !places.iter().rev().any(|(_, known)| *known == pieces) {
+                        places.push((run, pieces));
+                    }
+                }
+            },
+        );
+    }
+
+    /// Runs by place, each once, without those inside another of the same key.
+    fn keep_outermost(&self, runs: &mut Vec<Run>) {
+        let key = |run: &Run| self.numbers.get(run.number).map(|(key, _)| *key);
+        runs.sort_by_key(|run| {
+            let range = (run.range.start, std::cmp::Reverse(run.range.end));
+            (key(run), range, run.number)
+        });
+        let mut last: Option<(usize, usize)> = None;
+        runs.retain(|run| {
+            let key = key(run).unwrap_or_default();
+            let is_inside = last.is_some_and(|(owner, end)| owner == key && run.range.end <= end);
+            if !is_inside {
+                last = Some((key, run.range.end));
+            }
+            !is_inside
+        });
+        runs.sort_by_key(|run| (run.range.start, run.number));
+    }
+
+    fn swept(&self, run: &Run, pieces: Vec<Piece>) -> Option<Swept> {
+        let (key, component) = *self.numbers.get(run.number)?;
+        let key = self.keys.get(key)?.clone();
+        let mut evidence = key.part_at(run.form.name(), component, run.encoding, run.range.clone());
+        evidence.fragment = run.fragment;
+        Some(Swept {
+            sighting: Sighting::Key(evidence),
+            pieces,
+        })
+    }
+}
+
+fn search_of(keys: usize, complete: bool) -> Search {
+    Search {
+        name: "copies",
+        scope: format!(
+            "copies of every private number of {keys} proven keys, in {} encodings of bytes and 3 of text, in every byte",
+            super::codec::CODECS.len()
+        ),
+        complete,
+    }
+}
+
+/// Bytes a worker takes at a time.
+const CHUNK: usize = 1 << 20;
+
+/// Grams of one pass: those of some twenty keys of 2048 bits, in some 16 MiB.
+const MOST_GRAMS: usize = 1 << 20;
+
+/// Passes at most: some 300 keys of 2048 bits.
+const MOST_PASSES: usize = 16;
+
+/// Copies reported at most.
+const MOST_PLACES: usize = 50_000;
