@@ -13,7 +13,7 @@
 //! The two highest bits of a prime are not asked for: OpenSSL sets the second one in two of three keys only.
 
 use super::codec::{CODECS, Class, Codec, Digit, Order};
-use super::runs::EDGE;
+use super::runs::{EDGE, OVERHANG};
 use super::space::Block;
 use std::ops::{Range, RangeInclusive};
 use zeroize::{Zeroize, Zeroizing};
@@ -122,8 +122,8 @@ impl Sought {
         }
     }
 
-    /// Hands over the windows that start or end within [`EDGE`] bytes of the start or the end of the run: few
-    /// for each run. Of big-endian bytes there are as many as bytes, so they are left out.
+    /// Hands over the windows that start or end within [`OVERHANG`] bytes of where the run does: few for each run. Of
+    /// big-endian bytes there are as many as bytes, so they are left out.
     pub fn edges(
         &self,
         block: &Block<'_>,
@@ -132,12 +132,12 @@ impl Sought {
         mut each: impl FnMut(usize, usize),
     ) {
         for (index, form) in self.of(class).filter(|(_, form)| form.codec.step(8) > 1) {
-            let at_start = run.start.saturating_sub(EDGE)..run.start + EDGE + 1;
-            let end = run.end.saturating_sub(form.length);
-            let at_end = end.saturating_sub(EDGE).max(at_start.end)..end + EDGE + 1;
             if run.len() + 2 * EDGE < form.length {
                 continue;
             }
+            let at_start = run.start.saturating_sub(OVERHANG)..run.start + OVERHANG + 1;
+            let end = run.end.saturating_sub(form.length);
+            let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
             for edge in [at_start, at_end] {
                 let (from, step) = form.steps(block, run, edge.start.max(starts.start));
                 for at in (from..edge.end.min(starts.end)).step_by(step) {
