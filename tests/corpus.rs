@@ -1,7 +1,8 @@
 //! A corpus of real dumps with ground truth, where there is one: `DUMPGATE_CORPUS` names its directory.
 //!
 //! For every process the whole PEM and DER forms of its key that an independent search found must be found,
-//! as ELF core and as minidump, and nothing else may be; in public dumps nothing may be found at all. It has
+//! as ELF core and as minidump, and nothing else may be; in public dumps nothing may be found at all. Of a key that
+//! is proven every copy of a private number must be among its places. It has
 //! a `main` of its own so that it can say that it was skipped, and print the table of what is found.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test stops at the first surprise
@@ -97,6 +98,10 @@ fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
     for key in &keys {
         let offsets = whole_forms(key);
         tally.check(&name(directory), expect_key(&outcome, key, &offsets));
+        if expect_proven(&outcome, key).is_ok() {
+            let what = format!("{} copies", name(directory));
+            tally.check(&what, expect_copies(&outcome, key));
+        }
         let mut minidumps = Vec::new();
         if directory.join("full.dmp.zst").exists() {
             minidumps.push(unpack(&directory.join("full.dmp.zst")));
@@ -181,6 +186,58 @@ fn expect_key(outcome: &DumpOutcome, key: &Value, offsets: &[u64]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Every place of a private number that the independent search saw lies inside one of the key's.
+fn expect_copies(outcome: &DumpOutcome, key: &Value) -> Result<(), String> {
+    let wanted = key["spki_sha256"].as_str().unwrap();
+    let of_key = |found: &&Finding| {
+        found
+            .spki_sha256
+            .is_some_and(|name| name.to_string() == wanted)
+    };
+    let pieces: Vec<_> = outcome
+        .findings
+        .iter()
+        .filter(of_key)
+        .flat_map(|found| &found.places)
+        .flat_map(|place| &place.pieces)
+        .collect();
+    let mut missed = Vec::new();
+    let mut count = 0;
+    for (role, component) in [
+        ("secret", "p"),
+        ("secret", "q"),
+        ("secret", "d"),
+        ("secret", "scalar"),
+        ("secret", "seed"),
+        ("secret2", "dp"),
+        ("secret2", "dq"),
+        ("aux", "qinv"),
+        ("aux", "pinv"),
+        ("aux", "scalar_mont"),
+    ] {
+        let encodings = key["components"][role][component].as_object();
+        for (encoding, copies) in encodings.into_iter().flatten() {
+            let offsets = copies["offsets"].as_array().into_iter().flatten();
+            for offset in offsets.filter_map(Value::as_u64) {
+                count += 1;
+                let (first, last) = (offset, offset + 15);
+                let is_seen = pieces
+                    .iter()
+                    .any(|piece| piece.offset <= first && last < piece.offset + piece.length);
+                if !is_seen {
+                    missed.push(format!("{component} {encoding} at {offset:#x}"));
+                }
+            }
+        }
+    }
+    println!("    copies: {} of {count}", count - missed.len());
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("no place for {}", missed.join(", ")))
+    }
 }
 
 /// No key but the process' own counts, which is never a known test key. In the key store that a process read it

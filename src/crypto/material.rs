@@ -459,8 +459,8 @@ mod tests {
         };
         let scalar: Vec<u8> = clamped.iter().rev().copied().collect();
         assert_eq!(scalar[0] & 7, 0);
-        let signing = ed25519_dalek::hazmat::ExpandedSecretKey::from(&seed);
-        let theirs: Vec<u8> = signing.scalar.to_bytes().iter().rev().copied().collect();
+        let signing = ed25519_dalek::SigningKey::from_bytes(&seed);
+        let theirs: Vec<u8> = signing.to_scalar().to_bytes().into_iter().rev().collect();
         assert!(trimmed(&theirs) == *reduced);
     }
 

@@ -22,6 +22,8 @@
 
 mod grams;
 mod run;
+#[cfg(test)]
+mod tests;
 mod written;
 
 use super::space::Space;
@@ -196,23 +198,34 @@ impl Copies {
         );
     }
 
-    /// Runs by place, each once, without those inside another of the same key.
+    /// Runs by place, each once, without those inside another of the same key, and without remains that lie across
+    /// a whole number: two numbers of a key may differ in few bits, as a scalar before and after clamping.
     fn keep_outermost(&self, runs: &mut Vec<Run>) {
         let key = |run: &Run| self.numbers.get(run.number).map(|(key, _)| *key);
         runs.sort_by_key(|run| {
             let range = (run.range.start, std::cmp::Reverse(run.range.end));
             (key(run), range, run.number)
         });
-        let mut last: Option<(usize, usize)> = None;
-        runs.retain(|run| {
-            let key = key(run).unwrap_or_default();
-            let is_inside = last.is_some_and(|(owner, end)| owner == key && run.range.end <= end);
-            if !is_inside {
-                last = Some((key, run.range.end));
+        let mut kept: Vec<Run> = Vec::with_capacity(runs.len());
+        for run in runs.drain(..) {
+            let before = kept.last().filter(|last| key(last) == key(&run));
+            let Some(last) = before else {
+                kept.push(run);
+                continue;
+            };
+            let is_across = run.range.start + LEAST_COMMON <= last.range.end;
+            match (&last.fragment, &run.fragment) {
+                _ if run.range.end <= last.range.end => {}
+                (None, Some(_)) if is_across => {}
+                (Some(_), None) if is_across => {
+                    kept.pop();
+                    kept.push(run);
+                }
+                _ => kept.push(run),
             }
-            !is_inside
-        });
-        runs.sort_by_key(|run| (run.range.start, run.number));
+        }
+        kept.sort_by_key(|run| (run.range.start, run.number));
+        *runs = kept;
     }
 
     fn swept(&self, run: &Run, pieces: Vec<Piece>) -> Option<Swept> {
@@ -246,6 +259,9 @@ const MOST_GRAMS: usize = 1 << 20;
 
 /// Passes at most: some 300 keys of 2048 bits.
 const MOST_PASSES: usize = 16;
+
+/// Bytes that two numbers side by side do not share by chance.
+const LEAST_COMMON: usize = 16;
 
 /// Copies reported at most.
 const MOST_PLACES: usize = 50_000;

@@ -54,7 +54,10 @@ pub fn find(index: &Index, ground: &Ground<'_>, own: Range<usize>) -> Vec<Run> {
         let run = match pattern.form {
             Form::Raw(_) => raw(index, pattern, data, inside, offset),
             _ => {
-                let address = |at: usize| (ground.address)(near.start + at);
+                let address = |at: usize| {
+                    let at = near.start + at;
+                    (ground.address)(at).unwrap_or(at as u64)
+                };
                 text(index, pattern, data, (inside, offset), width, &address)
             }
         };
@@ -106,7 +109,7 @@ fn text(
     data: &[u8],
     (mut at, offset): (usize, usize),
     width: Width,
-    address: &dyn Fn(usize) -> Option<u64>,
+    address: &dyn Fn(usize) -> u64,
 ) -> Option<Run> {
     let digits = index.digits(pattern);
     let step = width.bytes();
@@ -133,18 +136,17 @@ fn text(
     }
     let (mut start, mut behind) = (start, behind);
     if first == 0 && pattern.edges.0 {
-        start = view
-            .before(start)
-            .filter(|at| view.is_digit(*at))
-            .unwrap_or(start);
+        start = view.digit_before(start, |_| true).unwrap_or(start);
     }
-    if end == digits.len() && pattern.edges.1 && view.is_digit(behind) {
-        behind += step;
+    if end == digits.len() && pattern.edges.1 {
+        behind = view
+            .digit_from(behind, |_| true)
+            .map_or(behind, |last| last + step);
     }
     let (range, encoding) = match width {
         Width::One => (start..behind, Encoding::Ascii),
         // Wide characters begin at even addresses; big-endian ones begin with the zero.
-        Width::Two if address(start).unwrap_or(start as u64) % 2 == 0 => {
+        Width::Two if address(start).is_multiple_of(2) => {
             (start..behind.min(data.len()), Encoding::Utf16Le)
         }
         Width::Two => (start.saturating_sub(1)..behind - 1, Encoding::Utf16Be),
@@ -171,62 +173,66 @@ struct Characters<'d> {
 impl Characters<'_> {
     /// The first of `digits` that stands before `digit`, which is at `at`, with all between them, and its place.
     fn back(&self, digits: &[u8], digit: usize, at: usize) -> (usize, usize) {
-        let (mut first, mut start) = (digit, at);
-        let mut place = at;
-        let mut separators = 0;
+        let (mut first, mut place) = (digit, at);
         while let Some(wanted) = first.checked_sub(1).and_then(|last| digits.get(last)) {
-            let Some(before) = self.before(place) else {
+            let Some(before) = self.digit_before(place, |found| found == *wanted) else {
                 break;
             };
-            let escaped = self.before(before).filter(|_| self.is_escape(before));
-            match escaped {
-                Some(backslash) => place = backslash,
-                None if self.digit(before) == Some(*wanted) => {
-                    first -= 1;
-                    (place, start) = (before, before);
-                    separators = 0;
-                    continue;
-                }
-                None if self.is_separator(before) => place = before,
-                None => break,
-            }
-            separators += 1;
-            if separators > MOST_SEPARATORS {
-                break;
-            }
+            (first, place) = (first - 1, before);
         }
-        (first, start)
+        (first, place)
     }
 
     /// The end of `digits` that stand from `digit` on, which is at `at`, and the place behind the last.
     fn forth(&self, digits: &[u8], digit: usize, at: usize) -> (usize, usize) {
-        let (mut end, mut behind) = (digit, at);
-        let mut place = at;
-        let mut separators = 0;
+        if self.digit(at).as_ref() != digits.get(digit) {
+            return (digit, at);
+        }
+        let (mut end, mut behind) = (digit + 1, at + self.step);
         while let Some(wanted) = digits.get(end) {
-            if place > at && !self.is_joined(place) {
+            let Some(next) = self.digit_from(behind, |found| found == *wanted) else {
                 break;
-            }
-            if self.digit(place) == Some(*wanted) {
-                end += 1;
-                place += self.step;
-                behind = place;
-                separators = 0;
-                continue;
-            }
-            if self.is_escape(place + self.step) {
-                place += 2 * self.step;
-            } else if self.is_separator(place) {
-                place += self.step;
-            } else {
-                break;
-            }
-            separators += 1;
-            if separators > MOST_SEPARATORS {
-                break;
-            }
+            };
+            (end, behind) = (end + 1, next + self.step);
         }
         (end, behind)
+    }
+
+    /// The last digit before `place`, over separators, if it is a wanted one.
+    fn digit_before(&self, place: usize, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+        let mut at = place;
+        for _ in 0..=MOST_SEPARATORS {
+            let before = self.before(at)?;
+            if self.is_escape(before) {
+                at = self.before(before)?;
+            } else if self.digit(before).is_some_and(&is_wanted) {
+                return Some(before);
+            } else if self.is_separator(before) {
+                at = before;
+            } else {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The first digit from `place` on, over separators, if it is a wanted one.
+    fn digit_from(&self, place: usize, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+        let mut at = place;
+        for _ in 0..=MOST_SEPARATORS {
+            if !self.is_joined(at) {
+                return None;
+            } else if self.digit(at).is_some_and(&is_wanted) {
+                return Some(at);
+            } else if self.is_escape(at + self.step) {
+                at += 2 * self.step;
+            } else if self.is_separator(at) {
+                at += self.step;
+            } else {
+                return None;
+            }
+        }
+        None
     }
 
     /// The place before `at`.
@@ -246,10 +252,6 @@ impl Characters<'_> {
 
     fn digit(&self, at: usize) -> Option<u8> {
         self.form.digit(self.character(at)?)
-    }
-
-    fn is_digit(&self, at: usize) -> bool {
-        self.is_joined(at) && self.digit(at).is_some()
     }
 
     /// A break, or the backslash of an escaped slash or of a line that goes on.

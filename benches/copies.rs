@@ -1,0 +1,134 @@
+//! What the search for copies of proven keys costs, as a ratio to summing the same memory.
+//!
+//! `DUMPGATE_BENCH_FILE` names a file of real process memory; without it the samples are repeated between zero pages.
+
+use criterion::Criterion;
+use dumpgate::crypto::der::{Reader, tag};
+use dumpgate::crypto::material::Material;
+use dumpgate::crypto::{Identity, PublicKey, edwards};
+use dumpgate::detect::Key;
+use dumpgate::memory::MemoryMap;
+use dumpgate::secret::Secret;
+use dumpgate::source::Source;
+use dumpgate::sweep::copies::Copies;
+use dumpgate::sweep::space::Space;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+fn main() {
+    let memory = memory();
+    let bytes = memory.bytes();
+    let map = MemoryMap::raw(bytes.len() as u64);
+    let space = Space::new(bytes, &map, 8);
+    let sets = [
+        ("1 key of 2048 bits", vec![rsa("rsa2048.pkcs1.der")]),
+        ("1 Ed25519 key", vec![ed25519(1)]),
+        ("20 keys of 2048 bits' weight", weighty(20)),
+        ("100 keys of 2048 bits' weight", weighty(100)),
+    ];
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(3))
+        .configure_from_args();
+    let mut group = criterion.benchmark_group("copies");
+    for (name, keys) in &sets {
+        group.bench_function(format!("arm {name}"), |bencher| {
+            bencher.iter(|| Copies::arm(black_box(keys)).is_some())
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+    if env::args().any(|argument| argument == "--test" || argument == "--list") {
+        return;
+    }
+    let pool = rayon_pool();
+    let sum_time = best(|| {
+        black_box(sum(bytes));
+    });
+    println!("{} MiB; sum 1.00", bytes.len() >> 20);
+    for (name, keys) in &sets {
+        let copies = Copies::arm(keys).expect("keys with numbers");
+        let time = best(|| {
+            pool.install(|| black_box(copies.search(&space).sightings.len()));
+        });
+        println!(
+            "{name}: {} passes, {:.2} times the sum",
+            copies.passes(),
+            time / sum_time
+        );
+    }
+}
+
+/// One thread, as the yardstick has.
+fn rayon_pool() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a thread")
+}
+
+/// Keys that together have as many private bytes as so many RSA keys of 2048 bits: 43 Ed25519 keys for each.
+fn weighty(count: u64) -> Vec<Key> {
+    (0..count * 16).map(ed25519).collect()
+}
+
+fn ed25519(seed: u64) -> Key {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let secret: [u8; 32] = std::array::from_fn(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as u8
+    });
+    let public = PublicKey::Ed25519(edwards::ed25519_public(&secret));
+    let material = Material::on_curve(&public, &secret).expect("a seed");
+    Key::proven(Arc::new(Identity::new(public)), material)
+}
+
+fn rsa(file: &str) -> Key {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/keys")
+        .join(file);
+    let data = fs::read(path).expect("a test key");
+    let mut reader = Reader::new(&data)
+        .inside(tag::SEQUENCE)
+        .expect("a sequence");
+    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
+    let public = PublicKey::rsa(n, e).expect("a public key");
+    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
+    Key::proven(Arc::new(Identity::new(public)), material)
+}
+
+fn best(mut run: impl FnMut()) -> f64 {
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    (0..7).map(time).min().unwrap_or_default().as_secs_f64()
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, _) = bytes.as_chunks::<8>();
+    words
+        .iter()
+        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+}
+
+fn memory() -> Source {
+    if let Some(path) = env::var_os("DUMPGATE_BENCH_FILE") {
+        return Source::open(&PathBuf::from(path)).expect("the file of memory");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sample = fs::read(root.join("samples/clean-lua-verifier/clean-lua-verifier.core"))
+        .expect("a sample");
+    let mut bytes = Vec::new();
+    while bytes.len() < 128 << 20 {
+        bytes.extend_from_slice(&sample);
+        bytes.resize(bytes.len() + sample.len(), 0);
+    }
+    Source::from_bytes(bytes)
+}
