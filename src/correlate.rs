@@ -43,7 +43,7 @@ pub struct PlaceSeen {
 pub struct PublicSeen {
     /// The key.
     pub identity: Arc<Identity>,
-    /// The best rank of its places.
+    /// The rank of its places: that of an authority if one of them says so, else the best.
     pub rank: Rank,
     /// No place tells the exponent.
     pub e_assumed: bool,

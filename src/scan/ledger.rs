@@ -8,6 +8,7 @@ use crate::crypto::{Fingerprint, Identity};
 use crate::detect::{Evidence, Key, Sighting};
 use crate::finding::{Kind, Piece, Proof};
 use crate::sweep::{Swept, Target};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -64,12 +65,15 @@ impl Ledger {
     pub fn targets(&self, asked: &[Question]) -> Vec<Target> {
         let names: HashSet<Fingerprint> =
             asked.iter().map(|question| question.spki_sha256).collect();
+        let trusted = self.trust_store();
         let seen = self.clues.iter().map(|clue| Target {
             identity: clue.identity.clone(),
             rank: if names.contains(&clue.identity.fingerprint()) {
                 Rank::User
+            } else if trusted.contains(&clue.identity.fingerprint()) {
+                Rank::Authority
             } else {
-                clue.rank
+                clue.rank.min(Rank::Own)
             },
             e_assumed: clue.e_assumed,
             places: clue.places.iter().map(|(_, piece)| *piece).collect(),
@@ -87,6 +91,19 @@ impl Ledger {
         let mut targets: Vec<Target> = elsewhere.chain(seen).collect();
         targets.sort_by_key(|target| target.rank);
         targets
+    }
+
+    /// The keys of authorities but for those that lie in the most places: a certificate that a server made for itself
+    /// says that it is an authority too, and that server handles it more often than the hundreds it only trusts.
+    fn trust_store(&self) -> HashSet<Fingerprint> {
+        let mut authorities: Vec<&PublicSeen> = self
+            .clues
+            .iter()
+            .filter(|clue| clue.rank == Rank::Authority)
+            .collect();
+        authorities.sort_by_key(|clue| Reverse(clue.places.len() as u64 + clue.omitted));
+        let trusted = authorities.into_iter().skip(OWN_AUTHORITIES);
+        trusted.map(|clue| clue.identity.fingerprint()).collect()
     }
 
     /// Work that may still be spent on this dump, in units of some 0.2 ms.
@@ -237,7 +254,13 @@ impl Ledger {
         let Some(seen) = self.clues.get_mut(index) else {
             return;
         };
-        seen.rank = seen.rank.min(clue.rank);
+        // An authority is one wherever else its key stands.
+        if seen.rank != Rank::Authority {
+            seen.rank = match clue.rank {
+                Rank::Authority => Rank::Authority,
+                rank => seen.rank.min(rank),
+            };
+        }
         seen.e_assumed &= clue.e_assumed;
         if seen.places.len() < PLACES_OF_CLUE {
             seen.places.extend(
@@ -251,6 +274,9 @@ impl Ledger {
         }
     }
 }
+
+/// Authorities whose keys are looked for like any other.
+const OWN_AUTHORITIES: usize = 8;
 
 /// Distinct keys kept.
 const MAX_KEYS: usize = 10_000;
