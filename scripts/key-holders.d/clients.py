@@ -1,17 +1,21 @@
 """Who gives the servers work: each client is called as client(home, kind, port, number) and says whether it was answered."""
 
+import os
+import socket
 import subprocess
 from pathlib import Path
 
 PATIENCE = 20  # seconds
 
 
-def answered(command: list, home: Path, give: bytes = b"") -> bool:
+def run(home: Path, *command: str, environment: dict = {}) -> subprocess.CompletedProcess:
+    environment = dict(os.environ) | environment
     try:
-        done = subprocess.run(command, cwd=home, input=give, capture_output=True, timeout=PATIENCE)
+        return subprocess.run(
+            command, cwd=home, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
+        )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return subprocess.CompletedProcess(command, -1, b"", b"")
 
 
 def tls(home: Path, kind: str, port: int, number: int) -> bool:
@@ -22,7 +26,33 @@ def tls(home: Path, kind: str, port: int, number: int) -> bool:
         command += ["-tls1_2", "-curves", "secp256k1:P-256", "-sigalgs", "ECDSA+SHA256"]
     elif number % 2:
         command.append("-tls1_2")
-    return answered(command, home)
+    return run(home, *command).returncode == 0
 
 
-CLIENTS = {"tls": tls}
+def ssh(home: Path, kind: str, port: int, number: int) -> bool:
+    """One key exchange, which the server's key signs."""
+    return b" " in run(home, "ssh-keyscan", "-T", "10", "-p", str(port), "127.0.0.1").stdout
+
+
+def tcp(home: Path, kind: str, port: int, number: int) -> bool:
+    """Only a word of greeting."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE):
+            return True
+    except OSError:
+        return False
+
+
+def agent(home: Path, kind: str, port: int, number: int) -> bool:
+    """The first time the key is added to the agent; then it signs."""
+    environment = {"SSH_AUTH_SOCK": str(home / "sock")}
+    if number == 0:
+        return run(home, "ssh-add", "-q", "key.ssh", environment=environment).returncode == 0
+    (home / "key.ssh.pub").write_bytes(run(home, "ssh-add", "-L", environment=environment).stdout)
+    (home / "text").write_text(f"text {number}")
+    (home / "text.sig").unlink(missing_ok=True)
+    command = ["ssh-keygen", "-q", "-Y", "sign", "-n", "file", "-f", "key.ssh.pub", "text"]
+    return run(home, *command, environment=environment).returncode == 0
+
+
+CLIENTS = {"tls": tls, "ssh": ssh, "tcp": tcp, "agent": agent}

