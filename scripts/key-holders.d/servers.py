@@ -1,6 +1,8 @@
 """Configurations of real servers, written where the key's forms are; each is called as prepare(home, kind, port)."""
 
+import hashlib
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -97,3 +99,12 @@ def tinc(home: Path, kind: str, port: int) -> None:
     (home / "hosts").mkdir()
     (home / "hosts/demo").write_text((home / "pub.pem").read_text())
     (home / "rsa_key.priv").write_bytes((home / "trad.pem").read_bytes())
+
+
+def gpg_agent(home: Path, kind: str, port: int) -> None:
+    """An RSA key without passphrase, named by the SHA-1 of its modulus."""
+    text = (home / "key.sexp").read_text()
+    modulus = re.search("n #([0-9a-f]+)#", text)
+    grip = hashlib.sha1(bytes.fromhex(modulus.group(1))).hexdigest().upper()
+    (home / "private-keys-v1.d").mkdir(mode=0o700)
+    (home / "private-keys-v1.d" / f"{grip}.key").write_text(f"Key: {text}\n")

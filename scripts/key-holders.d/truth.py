@@ -38,6 +38,10 @@ CURVES = {
     "secp256k1": (2**256 - 2**32 - 977, 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141, 32, 256),
 }
 
+# What stands above an integer of 32 bits in a value of these engines.
+JAVASCRIPTCORE = 0xFFFE << 48
+SPIDERMONKEY = 0x1FFF1 << 47
+
 SECRET = {"p", "q", "d", "scalar", "seed", "expanded", "pem", "der"}
 
 
@@ -70,6 +74,7 @@ def explain(core: Path, truth: dict, work: Path) -> list:
                 stands[number, offset - at].add(at)
         map_ = segments(memory)
         counts: dict = defaultdict(lambda: {"whole": 0, "part": 0, "mod16": Counter(), "addresses": []})
+        digits_there = set()
         covered: list = []  # (start, end) of what stands whole, in order, none inside another
         parts = []
         for number, start in sorted(stands, key=lambda place: place[1]):
@@ -78,6 +83,10 @@ def explain(core: Path, truth: dict, work: Path) -> list:
             if start < 0 or memory[start:end] != data:
                 parts.append((number, start))
                 continue
+            if encoding.endswith("/64") and (component, f"smi{encoding}", start - 4) in digits_there:
+                # The same digits, looked at from the middle of the first word.
+                continue
+            digits_there.add((component, encoding, start))
             if not covered or end > covered[-1][1]:
                 covered.append((start, end))
             count = counts[component, encoding]
@@ -161,16 +170,17 @@ def forms(key: dict) -> Iterator:
         yield from named("seed", number_forms(int(key["seed"], 16), 32))
         # As bytes it is little-endian already: "be" here is the usual order.
         yield from named("expanded", number_forms(int(key["scalar_le"], 16), 32))
-        hashed = hashlib.sha512(bytes.fromhex(key["seed"])).digest()
-        yield "hash", "be", hashed
+        if key["type"] == "ed25519":
+            yield "hash", "be", hashlib.sha512(bytes.fromhex(key["seed"])).digest()
         yield from named("pub", number_forms(int(key["pub"], 16), 32))
     for form, data in key["der"].items():
         yield from named(f"der.{form}", blob_forms(bytes.fromhex(data)))
     for form, text in key["pem"].items():
         yield from named(f"pem.{form}", text_forms(text))
     yield from named("spki", blob_forms(bytes.fromhex(key["spki_der"])))
-    yield from named("cert", blob_forms(bytes.fromhex(key["cert_der"])))
-    yield from named("cert.pem", text_forms(key["cert_pem"]))
+    if "cert_pem" in key:
+        yield from named("cert", blob_forms(bytes.fromhex(key["cert_der"])))
+        yield from named("cert.pem", text_forms(key["cert_pem"]))
 
 
 def rsa_forms(key: dict) -> Iterator:
@@ -217,7 +227,8 @@ def number_forms(value: int, size: int) -> dict:
     """Encoding -> the bytes of a number, of which a base64 text has one for each start within the 3-byte groups.
 
     `30/32` stands for digits of 30 bits in 32-bit words, least significant first; be32 and be64 are words in machine
-    order, most significant first; smi are V8's small integers, in 64-bit words or, with compressed pointers, in 32-bit.
+    order, most significant first; smi are V8's small integers, in 64-bit words or, with compressed pointers, in 32-bit,
+    jsc and sm those of JavaScriptCore and SpiderMonkey, zval those of PHP.
     """
     big = value.to_bytes(size, "big")
     words = big.rjust(size + -size % 8, b"\0")
@@ -239,18 +250,30 @@ def number_forms(value: int, size: int) -> dict:
         for width in widths:
             found[f"{width}/{word}"] = [digits(value, width, code)]
     for width in (30, 28, 26):
+        found[f"jsc{width}/64"] = [digits(value, width, "<Q", tag=JAVASCRIPTCORE)]
+        found[f"sm{width}/64"] = [digits(value, width, "<Q", tag=SPIDERMONKEY)]
         found[f"smi{width}/64"] = [digits(value, width, "<Q", 32)]
         found[f"smi{width}/32"] = [digits(value, width, "<I", 1)]
+    found["zval31/128"] = [values_of_php(value, 31)]
     for width in (30, 28, 26, 24):
         found[f"f64.{width}"] = [digits(value, width, "<d")]
     return found
 
 
-def digits(value: int, width: int, code: str, shift: int = 0) -> bytes:
+def digits(value: int, width: int, code: str, shift: int = 0, tag: int = 0) -> bytes:
     """The number in digits of `width` bits, least significant first, each shifted left in a word of its own."""
     written = []
     while value:
-        written.append(struct.pack(code, (value & ((1 << width) - 1)) << shift))
+        written.append(struct.pack(code, (value & ((1 << width) - 1)) << shift | tag))
+        value >>= width
+    return b"".join(written)
+
+
+def values_of_php(value: int, width: int) -> bytes:
+    """Digits in an array of PHP: each in 16 bytes, value and type (4: integer)."""
+    written = []
+    while value:
+        written.append(struct.pack("<QII", value & ((1 << width) - 1), 4, 0))
         value >>= width
     return b"".join(written)
 

@@ -6,8 +6,11 @@ exports.kind = process.argv[2];
 if (exports.kind === 'version') {
     // Several are named by their package; what belongs to Node by Node.
     const name = process.argv[3];
-    const version = name && name !== 'PORT' ? JSON.parse(fs.readFileSync(`${process.env.NODE_PATH}/${name}/package.json`)).version : '';
-    console.log(version ? `${version}, Node ${process.version}` : `${process.version}, OpenSSL ${process.versions.openssl}`);
+    const { bun, boringssl, openssl } = process.versions;
+    const engine = bun ? `Bun ${bun}` : `Node ${process.version}`;
+    const library = bun ? `BoringSSL ${boringssl.slice(0, 8)}` : `OpenSSL ${openssl}`;
+    const read = () => JSON.parse(fs.readFileSync(`${process.env.NODE_PATH}/${name}/package.json`)).version;
+    console.log(name && name !== 'PORT' ? `${read()}, ${engine}` : `${engine}, ${library}`);
     process.exit();
 }
 

@@ -5,4 +5,8 @@ const fs = require('fs');
 const sshpk = require('sshpk');
 
 const key = sshpk.parsePrivateKey(fs.readFileSync('key.ssh', 'utf8'), 'ssh-private');
-stay((text) => key.createSign(kind === 'ed25519' ? 'sha512' : 'sha256').update(text).sign());
+stay((text) => {
+    const signer = key.createSign(kind === 'ed25519' ? 'sha512' : 'sha256');
+    signer.update(text);
+    return signer.sign();
+});

@@ -5,5 +5,5 @@ from coincurve import PrivateKey
 import holder
 
 holder.kind("coincurve")
-key = PrivateKey.from_pem(holder.read("trad.pem").encode())
+key = PrivateKey.from_pem(holder.read("key.pem").encode())
 holder.stay(key.sign)
