@@ -54,8 +54,8 @@ class Shelf:
             command = [part.replace("OUT", str(out)) for part in command]
             made = subprocess.run(command, cwd=self.work, capture_output=True, text=True)
             if made.returncode != 0:
-                print(made.stderr, file=sys.stderr)
-                raise Missing(missing)
+                error = next((line for line in made.stderr.splitlines() if "rror" in line), "it does not build")
+                raise Missing(f"{missing}: {error.strip()}")
         return out
 
 
@@ -152,7 +152,7 @@ def compiled(source: str, libraries: str) -> Callable:
         # One source may be built on several libraries.
         name = f"{Path(source).stem}-{hashlib.sha256(libraries.encode()).hexdigest()[:8]}"
         line = [compiler, "-O2", "-o", "OUT", str(HERE / "c" / source), *flags]
-        return [str(shelf.build(name, line, f"development files of {libraries}")), "KIND"]
+        return [str(shelf.build(name, line, "development files")), "KIND"]
     return command
 
 
@@ -238,7 +238,7 @@ S_SERVER = ["s_server", "-accept", "127.0.0.1:PORT", "-key", "key.pem", "-cert",
 
 
 def holders() -> list:
-    return [*first(), *in_c(), *in_python(), *in_javascript(), *in_others(), *real_servers()]
+    return [*first(), *in_c(), *of_32_bits(), *in_python(), *in_javascript(), *in_others(), *real_servers()]
 
 
 def first() -> list:
@@ -297,6 +297,24 @@ def in_c() -> list:
         Holder("crypto++", "Crypto++", COMMON + ("rsa4096", "p384"), compiled("cryptopp.cpp", "libcrypto++"), own, needs="libcrypto++-dev"),
         Holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048", "rsa4096"), compiled("tomcrypt.c", "libtomcrypt libtommath"), of_debian("libtomcrypt1"), needs="libtomcrypt-dev libtommath-dev"),
         Holder("bearssl", "BearSSL", ("rsa2048", "rsa4096", "p256", "p384"), compiled("bearssl.c", "-lbearssl"), own, needs="libbearssl-dev"),
+    ]
+
+
+def of_32_bits() -> list:
+    """The libraries of Debian's i386, with the headers of the system's own architecture."""
+    def holder(name: str, library: str, kinds: tuple, source: str, *libraries: str) -> Holder:
+        flags = "-m32 -I/usr/include/x86_64-linux-gnu -L/usr/lib/i386-linux-gnu"
+        linked = " ".join(f"-l:{file}" for file in libraries)
+        needs = "gcc-multilib, g++-multilib and the library of i386"
+        return Holder(f"{name}-32", f"{library}, 32-bit", kinds, compiled(source, f"{flags} {linked}"), own, needs=needs)
+
+    return [
+        holder("nettle", "Nettle", COMMON, "nettle.c", "libhogweed.so.6", "libnettle.so.8", "libgmp.so.10"),
+        holder("libgcrypt", "libgcrypt", COMMON, "gcrypt.c", "libgcrypt.so.20"),
+        holder("crypto++", "Crypto++", COMMON, "cryptopp.cpp", "libcrypto++.so.8"),
+        holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048",), "tomcrypt.c", "libtomcrypt.so.1"),
+        holder("bearssl", "BearSSL", ("rsa2048", "p256"), "bearssl.c", "libbearssl.so.0"),
+        holder("libsodium", "libsodium", ("ed25519",), "sodium.c", "libsodium.so.23"),
     ]
 
 

@@ -140,15 +140,36 @@ def inside(covered: list, offset: int) -> bool:
     return any(start <= offset and offset + PIECE <= end for start, end in covered[max(0, at - 3):at + 1])
 
 
+class Table(NamedTuple):
+    """Where the program headers of a little-endian ELF core lie, and their layout, of 64 or of 32 bits."""
+
+    at: int
+    count: int
+    layout: struct.Struct
+    kind: int  # the places of the fields in the layout
+    flags: int
+    offset: int
+    address: int
+    stored: int
+
+    @classmethod
+    def of(cls, header: bytes) -> "Table":
+        if header[4] == 2:
+            at, = struct.unpack_from("<Q", header, 32)
+            count, = struct.unpack_from("<H", header, 56)
+            return cls(at, count, struct.Struct("<IIQQQQQQ"), kind=0, flags=1, offset=2, address=3, stored=5)
+        at, = struct.unpack_from("<I", header, 28)
+        count, = struct.unpack_from("<H", header, 44)
+        return cls(at, count, struct.Struct("<IIIIIIII"), kind=0, flags=6, offset=1, address=2, stored=4)
+
+
 def segments(memory: mmap.mmap) -> list:
-    """What a 64-bit little-endian ELF core holds, by file offset."""
-    table, = struct.unpack_from("<Q", memory, 32)
-    size, count = struct.unpack_from("<HH", memory, 54)
+    """What a little-endian ELF core holds, by file offset."""
+    table = Table.of(memory[:64])
     found = []
-    for at in range(table, table + size * count, size):
-        kind, _, offset, address, _, stored, _, _ = struct.unpack_from("<IIQQQQQQ", memory, at)
-        if kind == 1 and stored:
-            found.append(Segment(offset, address, stored))
+    for row in table.layout.iter_unpack(memory[table.at:table.at + table.count * table.layout.size]):
+        if row[table.kind] == 1 and row[table.stored]:
+            found.append(Segment(row[table.offset], row[table.address], row[table.stored]))
     return sorted(found)
 
 
