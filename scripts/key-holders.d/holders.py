@@ -350,6 +350,9 @@ def in_javascript() -> list:
         holder("jsencrypt", ("rsa2048",)),
         holder("tweetnacl", ("ed25519",)),
         holder("sshpk", COMMON),
+        # Where `navigator` is there, node-forge and jsrsasign choose other digits.
+        Holder("node-new-forge", "node-forge", ("rsa2048",), node("node-forge", "node-forge", fetched=True), own, environment=NODE_MODULES),
+        Holder("node-new-jsrsasign", "jsrsasign", ("rsa2048",), node("jsrsasign", "jsrsasign", fetched=True), own, environment=NODE_MODULES),
         Holder("bun-crypto", "Bun, crypto", COMMON, bun("crypto"), own),
         Holder("bun-forge", "node-forge", ("rsa2048",), bun("node-forge", "node-forge"), own, environment=NODE_MODULES),
         Holder("bun-elliptic", "elliptic", ("p256",), bun("elliptic", "elliptic"), own, environment=NODE_MODULES),

@@ -151,16 +151,24 @@ class Table(NamedTuple):
     offset: int
     address: int
     stored: int
+    size: int
 
     @classmethod
     def of(cls, header: bytes) -> "Table":
         if header[4] == 2:
             at, = struct.unpack_from("<Q", header, 32)
             count, = struct.unpack_from("<H", header, 56)
-            return cls(at, count, struct.Struct("<IIQQQQQQ"), kind=0, flags=1, offset=2, address=3, stored=5)
+            return cls(at, count, struct.Struct("<IIQQQQQQ"), kind=0, flags=1, offset=2, address=3, stored=5, size=6)
         at, = struct.unpack_from("<I", header, 28)
         count, = struct.unpack_from("<H", header, 44)
-        return cls(at, count, struct.Struct("<IIIIIIII"), kind=0, flags=6, offset=1, address=2, stored=4)
+        return cls(at, count, struct.Struct("<IIIIIIII"), kind=0, flags=6, offset=1, address=2, stored=4, size=5)
+
+    def patch(self, header: bytearray, count: int) -> None:
+        """Another number of program headers, and no section headers."""
+        wide = header[4] == 2
+        struct.pack_into("<H", header, 56 if wide else 44, count)
+        struct.pack_into("<Q" if wide else "<I", header, 40 if wide else 32, 0)
+        struct.pack_into("<3H", header, 58 if wide else 46, 0, 0, 0)
 
 
 def segments(memory: mmap.mmap) -> list:
