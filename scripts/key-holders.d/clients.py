@@ -1,4 +1,6 @@
-"""Who gives the servers work: each client is called as client(home, kind, port, number) and says whether it was answered."""
+"""Who gives the servers work.
+
+Each client is called as client(home, kind, port, number) and says whether it was answered."""
 
 import os
 import socket

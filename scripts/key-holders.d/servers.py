@@ -95,7 +95,12 @@ UsePAM no
 
 
 def tinc(home: Path, kind: str, port: int) -> None:
-    (home / "tinc.conf").write_text(f"Name = demo\nDeviceType = dummy\nBindToAddress = 127.0.0.1 {port}\nPort = {port}\n")
+    (home / "tinc.conf").write_text(f"""
+Name = demo
+DeviceType = dummy
+BindToAddress = 127.0.0.1 {port}
+Port = {port}
+""")
     (home / "hosts").mkdir()
     (home / "hosts/demo").write_text((home / "pub.pem").read_text())
     (home / "rsa_key.priv").write_bytes((home / "trad.pem").read_bytes())

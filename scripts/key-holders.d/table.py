@@ -3,10 +3,18 @@
 from collections import defaultdict
 from pathlib import Path
 
-COLUMNS = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "k256", "ed25519", "x25519"]
+COLUMNS = ["rsa2048", "rsa2048e3", "rsa3072", "rsa4096", "p256", "p384", "p521", "k256", "ed25519", "x25519"]
 TITLES = {
-    "rsa2048": "RSA 2048", "rsa3072": "RSA 3072", "rsa4096": "RSA 4096", "p256": "P-256", "p384": "P-384",
-    "p521": "P-521", "k256": "secp256k1", "ed25519": "Ed25519", "x25519": "X25519",
+    "rsa2048": "RSA 2048",
+    "rsa2048e3": "RSA 2048, e = 3",
+    "rsa3072": "RSA 3072",
+    "rsa4096": "RSA 4096",
+    "p256": "P-256",
+    "p384": "P-384",
+    "p521": "P-521",
+    "k256": "secp256k1",
+    "ed25519": "Ed25519",
+    "x25519": "X25519",
 }
 NUMBERS = ["p", "q", "d", "dp", "dq", "d.phi", "d.lambda", "scalar", "scalar.mont", "seed", "expanded"]
 

@@ -1,4 +1,4 @@
-"""Where a key whose numbers are known lies in a core, by brute force: which component, in which encoding, at which address.
+"""Where a key whose numbers are known lies in a core, by brute force: what, in which encoding, at which address.
 
 Shares no code with the scanner, so that a miss of the scanner can be explained. Each number is written in every
 encoding of `encodings`, cut into 16-byte pieces, and every piece is looked for at every offset: so a number counts as
@@ -275,7 +275,9 @@ def number_forms(value: int, size: int) -> dict:
         "utf16.dec": [str(value).encode("utf-16-le")],
     }
     found["utf16.b64"] = [text.decode().encode("utf-16-le") for text in found["b64"]]
-    for word, code, widths in ((16, "<H", (15,)), (32, "<I", (31, 30, 28, 26)), (64, "<Q", (60, 58, 56, 52, 51, 28, 26))):
+    for word, code, widths in (
+        (16, "<H", (15,)), (32, "<I", (31, 30, 28, 26)), (64, "<Q", (60, 58, 56, 52, 51, 28, 26)),
+    ):
         for width in widths:
             found[f"{width}/{word}"] = [digits(value, width, code)]
     for width in (30, 28, 26):
@@ -328,6 +330,7 @@ def text_forms(text: str) -> dict:
     """A PEM text with the line ends it may have."""
     text = text.strip()
     return {
-        "lf": [text.encode()], "crlf": [text.replace("\n", "\r\n").encode()], "\\n": [text.replace("\n", "\\n").encode()],
+        "lf": [text.encode()], "crlf": [text.replace("\n", "\r\n").encode()],
+        "\\n": [text.replace("\n", "\\n").encode()],
         "one line": ["".join(text.splitlines()[1:-1]).encode()], "utf16": [text.encode("utf-16-le")],
     }
