@@ -441,10 +441,11 @@ def real_servers() -> list:
             "gpg-agent",
             "GnuPG, gpg-agent",
             ("rsa2048", "rsa4096"),
-            tool("gpg-agent", "--homedir", "HOME", "--no-detach", "--daemon"),
+            tool("gpg-agent", "--homedir", "HOME", "--no-detach", "--daemon", "sleep", "1000000"),
             says("--version"),
             "gpg",
             servers.gpg_agent,
+            process="gpg-agent",
             needs="gpg-agent gpgconf",
         ),
         Holder(

@@ -111,6 +111,7 @@ class Holder(NamedTuple):
     client: Optional[str] = None  # who gives it work: `tls`, `ssh`, ...; without, it signs by itself and writes `ready`
     prepare: Optional[Callable] = None  # (home, kind, port): writes its configuration
     environment: dict = {}  # its further variables; SHELF stands for the shelf
+    process: str = ""  # which process to take, if not the first
     needs: str = ""  # packages, as Debian names them
 
 

@@ -89,13 +89,9 @@ def explain(core: Path, truth: dict, work: Path) -> list:
             digits_there.add((component, encoding, start))
             if not covered or end > covered[-1][1]:
                 covered.append((start, end))
-            count = counts[component, encoding]
-            count["whole"] += 1
-            address = at_address(map_, start)
-            if address is not None:
-                count["mod16"][str(address % 16)] += 1
-                if len(count["addresses"]) < ADDRESSES:
-                    count["addresses"].append(f"{address:#x}")
+            tell(counts[component, encoding], at_address(map_, start))
+        for component, start in in_php(memory[:], truth):
+            tell(counts[component, "zval31/128"], at_address(map_, start))
         for number, start in parts:
             # p - 1 and p share all pieces but one: what explains itself otherwise is no part.
             seen = [at for at in stands[number, start] if not inside(covered, start + at)]
@@ -106,6 +102,14 @@ def explain(core: Path, truth: dict, work: Path) -> list:
         {"component": component, "encoding": encoding} | count
         for (component, encoding), count in sorted(counts.items()) if count["whole"] or count["part"]
     ]
+
+
+def tell(count: dict, address: Optional[int]) -> None:
+    count["whole"] += 1
+    if address is not None:
+        count["mod16"][str(address % 16)] += 1
+        if len(count["addresses"]) < ADDRESSES:
+            count["addresses"].append(f"{address:#x}")
 
 
 def leaks(rows: list) -> bool:
@@ -257,7 +261,7 @@ def number_forms(value: int, size: int) -> dict:
 
     `30/32` stands for digits of 30 bits in 32-bit words, least significant first; be32 and be64 are words in machine
     order, most significant first; smi are V8's small integers, in 64-bit words or, with compressed pointers, in 32-bit,
-    jsc and sm those of JavaScriptCore and SpiderMonkey, zval those of PHP.
+    jsc and sm those of JavaScriptCore and SpiderMonkey.
     """
     big = value.to_bytes(size, "big")
     words = big.rjust(size + -size % 8, b"\0")
@@ -285,7 +289,6 @@ def number_forms(value: int, size: int) -> dict:
         found[f"sm{width}/64"] = [digits(value, width, "<Q", tag=SPIDERMONKEY)]
         found[f"smi{width}/64"] = [digits(value, width, "<Q", 32)]
         found[f"smi{width}/32"] = [digits(value, width, "<I", 1)]
-    found["zval31/128"] = [values_of_php(value, 31)]
     for width in (30, 28, 26, 24):
         found[f"f64.{width}"] = [digits(value, width, "<d")]
     return found
@@ -300,13 +303,25 @@ def digits(value: int, width: int, code: str, shift: int = 0, tag: int = 0) -> b
     return b"".join(written)
 
 
-def values_of_php(value: int, width: int) -> bytes:
-    """Digits in an array of PHP: each in 16 bytes, value and type (4: integer)."""
-    written = []
-    while value:
-        written.append(struct.pack("<QII", value & ((1 << width) - 1), 4, 0))
-        value >>= width
-    return b"".join(written)
+def in_php(memory: bytes, key: dict) -> Iterator:
+    """(component, offset) of numbers in arrays of PHP: digits of 31 bits, each in 16 bytes.
+
+    Such a value is the digit in 8 bytes, the type in 4 (an integer's is 4), and 4 bytes of anything.
+    """
+    for component in ("p", "q", "d", "dp", "dq", "n", "scalar", "x", "y"):
+        if component not in key:
+            continue
+        value = int(key[component], 16)
+        cells = [value >> at & 0x7FFFFFFF for at in range(0, value.bit_length(), 31)]
+        cells = [struct.pack("<QI", cell, 4) for cell in cells]
+        # What a core has most of is zeros: a digit without any is found soonest.
+        rare = next((n for n, cell in enumerate(cells) if 0 not in cell[:4]), 0)
+        at = memory.find(cells[rare][:4])
+        while at >= 0:
+            start = at - 16 * rare
+            if start >= 0 and all(memory[start + 16 * n:start + 16 * n + 12] == cell for n, cell in enumerate(cells)):
+                yield component, start
+            at = memory.find(cells[rare][:4], at + 1)
 
 
 def blob_forms(data: bytes) -> dict:
