@@ -131,7 +131,11 @@ def says(*arguments: str) -> Callable:
 def own(shelf: Shelf, command: list) -> str:
     """Holders of ours print it when their kind is `version`."""
     line = ["version" if part == "KIND" else part for part in command]
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "NODE_PATH": str(shelf.path / "node/node_modules")}
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "NODE_PATH": str(shelf.path / "node/node_modules"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     told = subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)
     if told.returncode != 0:
         lines = told.stderr.strip().splitlines()
