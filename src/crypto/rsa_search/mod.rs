@@ -19,12 +19,14 @@ mod limbs;
 mod moduli;
 mod pairs;
 mod sieve;
+#[cfg(target_arch = "x86_64")]
+mod simd_ifma;
 #[cfg(test)]
 mod test_numbers;
 
 pub use exponents::Exponents;
 pub use factors::{Factored, Rest, complete};
 pub use limbs::{is_product, low_product};
-pub use moduli::Moduli;
+pub use moduli::{MAX_LIMBS, Moduli};
 pub use pairs::{ExponentPairs, Partner, Top};
 pub use sieve::{SIEVE_BOUND, has_small_factor};

@@ -16,6 +16,8 @@
 //! always hold. Of other windows, one in a million and fewer gets as far as the division.
 
 use super::limbs::{Columns, LIMB_BITS, bits, inverse_of_limb, number, trimmed, wide};
+#[cfg(target_arch = "x86_64")]
+use super::simd_ifma::{DIGIT_BITS, LANES, Lanes, Window, digit_of};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Moduli of one number of limbs, laid out so that one window is tested against all of them at once.
@@ -28,6 +30,9 @@ pub struct Moduli {
     numbers: Vec<u64>,
     /// Each modulus divided by 2^`bits`.
     fractions: Vec<f64>,
+    /// The same for the vector kernel, where there is one and it is worth it.
+    #[cfg(target_arch = "x86_64")]
+    lanes: Option<Lanes>,
 }
 
 impl Moduli {
@@ -43,14 +48,17 @@ impl Moduli {
             return None;
         }
         let bits = moduli.iter().map(|modulus| bits(modulus)).max()?;
+        let fractions = moduli.iter().map(|modulus| fraction_of(modulus, bits));
+        let fractions: Vec<f64> = fractions.collect();
         Some(Self {
             limbs,
             bits,
             numbers: moduli.concat(),
-            fractions: moduli
-                .iter()
-                .map(|modulus| fraction_of(modulus, bits))
-                .collect(),
+            #[cfg(target_arch = "x86_64")]
+            lanes: (moduli.len() >= FEWEST_FOR_LANES)
+                .then(|| Lanes::new(&moduli, &fractions))
+                .flatten(),
+            fractions,
         })
     }
 
@@ -70,30 +78,89 @@ impl Moduli {
     pub fn divided_by(&self, window: &[u64], mut found: impl FnMut(usize)) {
         let window = trimmed(window);
         let is_odd = window.first().is_some_and(|low| low & 1 == 1);
-        let window_bits = bits(window);
-        if !is_odd || window_bits < 2 || window_bits > self.bits {
+        let size = bits(window);
+        if !is_odd || size < 2 || size > self.bits {
             return;
         }
-        let excess = self.bits - window_bits;
-        let digit = (excess.saturating_sub(SPARE_BITS) / LIMB_BITS) as usize;
-        let mut inverse = [0; MAX_LIMBS];
-        let inverse = inverse.get_mut(..=digit).unwrap_or(&mut []);
-        invert(window, inverse);
-        let test = DigitTest::new(window, window_bits, excess, digit);
-        let candidates = self.numbers.chunks_exact(self.limbs).zip(&self.fractions);
-        for (index, (modulus, fraction)) in candidates.enumerate() {
-            if test.may_divide(modulus, *fraction, inverse) && divides(window, modulus) {
+        let confirm = |index: usize, modulus: &[u64]| {
+            if divides(window, modulus) {
                 found(index);
+            }
+        };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = &self.lanes {
+            return self.look_by_lanes(lanes, window, size, confirm);
+        }
+        self.look(window, size, confirm);
+    }
+
+    /// Calls `candidate` with the moduli that the window may divide, and their places.
+    fn look(&self, window: &[u64], size: u32, mut candidate: impl FnMut(usize, &[u64])) {
+        let excess = self.bits - size;
+        let digit = excess.saturating_sub(SPARE_BITS) / LIMB_BITS;
+        let test = DigitTest::new(window, size, excess, LIMB_BITS, digit);
+        let mut inverse = [0; MAX_LIMBS + 1];
+        let inverse = inverse.get_mut(..=digit as usize).unwrap_or(&mut []);
+        invert(window, inverse);
+        let moduli = self.numbers.chunks_exact(self.limbs).zip(&self.fractions);
+        for (index, (modulus, fraction)) in moduli.enumerate() {
+            if test.may_divide(modulus, *fraction, inverse) {
+                candidate(index, modulus);
             }
         }
         inverse.zeroize();
+    }
+
+    /// The same by the vector kernel, which compares digits of 52 bits; what it lets through is looked at in
+    /// 64 bits again.
+    #[cfg(target_arch = "x86_64")]
+    fn look_by_lanes(
+        &self,
+        lanes: &Lanes,
+        window: &[u64],
+        size: u32,
+        mut candidate: impl FnMut(usize, &[u64]),
+    ) {
+        let excess = self.bits - size;
+        let digit = (excess + 1)
+            .saturating_sub(SPARE_BITS_OF_LANES)
+            .div_ceil(DIGIT_BITS);
+        let test = DigitTest::new(window, size, excess, DIGIT_BITS, digit);
+        let limbs = (DIGIT_BITS * (digit + 1)).div_ceil(LIMB_BITS);
+        let mut inverse = [0; MAX_LIMBS + 1];
+        let inverse = inverse.get_mut(..limbs as usize).unwrap_or(&mut []);
+        invert(window, inverse);
+        let mut digits = [0; MAX_DIGITS];
+        let digits = digits.get_mut(..digit as usize + 2).unwrap_or(&mut []);
+        let places = digits.iter_mut().zip((0..=digit as usize).rev());
+        places.for_each(|(place, at)| *place = digit_of(inverse, at));
+        let window_of_lanes = Window {
+            inverse: digits,
+            reciprocal: test.reciprocal,
+            slack: test.slack,
+            limit: test.limit,
+        };
+        lanes.candidates(&window_of_lanes, |first, mask| {
+            let again = DigitTest::new(window, size, excess, LIMB_BITS, limbs - 1);
+            for index in (first..first + LANES).filter(|index| mask >> (index - first) & 1 == 1) {
+                let start = index * self.limbs;
+                let modulus = self.numbers.get(start..start + self.limbs);
+                let (Some(modulus), Some(fraction)) = (modulus, self.fractions.get(index)) else {
+                    continue;
+                };
+                if again.may_divide(modulus, *fraction, inverse) {
+                    candidate(index, modulus);
+                }
+            }
+        });
+        inverse.zeroize();
+        digits.zeroize();
     }
 }
 
 /// The comparison of one digit of the quotient, worked out from below and from above.
 struct DigitTest {
-    /// 2^`excess` / B^(digit+1) / (leading bits of the window, from 1/2 to 1): times the modulus' fraction this
-    /// is the quotient with the point above the digit.
+    /// Times the modulus' fraction this is the quotient with the point above the digit.
     reciprocal: f64,
     digit: usize,
     /// What rounding may change.
@@ -103,19 +170,20 @@ struct DigitTest {
 }
 
 impl DigitTest {
-    fn new(window: &[u64], window_bits: u32, excess: u32, digit: usize) -> Self {
-        let above = excess as i32 - LIMB_BITS as i32 * (digit as i32 + 1);
+    /// For a window of `size` bits, the largest modulus having `excess` more, and digit `digit` of `digit_bits`
+    /// bits, above which the quotient has 38 bits at most.
+    fn new(window: &[u64], size: u32, excess: u32, digit_bits: u32, digit: u32) -> Self {
+        let above = excess as i32 - (digit_bits * (digit + 1)) as i32;
         // The quotient is below 2^(above + 1). Fraction, window, reciprocal and product are each rounded by
         // less than 1.01·2^-53.
-        let slack = 1u64
-            .checked_shl((above + 1 + 64 - ROUNDING_BITS).max(0) as u32)
-            .unwrap_or(u64::MAX / 4)
-            + 2;
+        let rounded = above + 1 + digit_bits as i32 - ROUNDING_BITS;
+        let slack = (1 << rounded.clamp(0, 62)) + 2;
+        let carry = 2 * u64::from(digit) + 2;
         Self {
-            reciprocal: 2f64.powi(above) / fraction_of(window, window_bits),
-            digit,
+            reciprocal: 2f64.powi(above) / fraction_of(window, size),
+            digit: digit as usize,
             slack,
-            limit: 2 * slack + 2 * (digit as u64 + 1),
+            limit: 2 * slack + carry,
         }
     }
 
@@ -189,6 +257,19 @@ pub const MAX_LIMBS: usize = 256;
 
 /// Bits of the quotient that may lie above the compared digit: they cost as many bits of the comparison.
 const SPARE_BITS: u32 = 8;
+
+/// The same for the vector kernel, counted from the lower end of its digit: one candidate in 2^11 is none, and
+/// the inverse of a window half as long as the modulus needs no limb more than the window has.
+#[cfg(target_arch = "x86_64")]
+const SPARE_BITS_OF_LANES: u32 = 90;
+
+/// Digits of a modulus, and one.
+#[cfg(target_arch = "x86_64")]
+const MAX_DIGITS: usize = MAX_LIMBS * LIMB_BITS as usize / DIGIT_BITS as usize + 2;
+
+/// Moduli from which on the vector kernel is faster than one after the other.
+#[cfg(target_arch = "x86_64")]
+const FEWEST_FOR_LANES: usize = 3;
 
 /// A quotient of rounded numbers is right to 2^-50 of its size.
 const ROUNDING_BITS: i32 = 50;
