@@ -15,7 +15,7 @@ mod needles;
 mod objects;
 mod spans;
 
-use super::codec::CODECS;
+use super::codec::{CODECS, Class};
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept, Target};
 use crate::crypto::material::{Material, Number};
@@ -25,7 +25,7 @@ use crate::finding::Piece;
 use crate::outcome::Search;
 use batch::{Batch, Hit, Secrets};
 use needles::Needles;
-use spans::Spans;
+use spans::{Spans, is_bounded};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -145,6 +145,18 @@ impl Hunt {
                             break;
                         };
                         batch.offer(codec, start, window, &mut share.hits);
+                    }
+                }
+                for span in spans.of_runs(codec, length) {
+                    let (first, step) = block.first_aligned(span.start, codec.step(block.pointer));
+                    for start in (first..span.end).step_by(step) {
+                        let end = start + length;
+                        if let Some(window) = block.bytes.get(start..end)
+                            && (codec.class() != Class::Random
+                                || is_bounded(block.bytes, start..end))
+                        {
+                            batch.offer(codec, start, window, &mut share.hits);
+                        }
                     }
                 }
             }

@@ -12,6 +12,7 @@ use std::ops::Range;
 pub(super) struct Spans {
     /// The offsets that belong to the block.
     own: Range<usize>,
+    is_deep: bool,
     /// Offsets at which windows of any size may start: next to a public half, or all of a run.
     random: Vec<Range<usize>>,
     /// The same for encodings that are aligned: near a public half, or in what an object holds.
@@ -32,6 +33,7 @@ impl Spans {
     ) -> (Self, Vec<Range<usize>>) {
         let mut spans = Self {
             own: block.own.clone(),
+            is_deep: depth.is_deep,
             ..Self::default()
         };
         let mut halves = Vec::new();
@@ -42,9 +44,7 @@ impl Spans {
         let least = sizes.iter().min().copied().unwrap_or_default();
         each_run(block, &Class::ALL, least, |class, run| {
             if class != Class::Random {
-                if run.len() <= MAX_DIGITS * longest || depth.is_deep {
-                    spans.digits.push((class, run));
-                }
+                spans.digits.push((class, run));
                 return;
             }
             needles.each(block.bytes, run.start.saturating_sub(EDGE), run.end, |at| {
@@ -85,39 +85,68 @@ impl Spans {
         codec: &Codec,
         length: usize,
     ) -> impl Iterator<Item = Range<usize>> {
-        let class = codec.class();
-        let is_random = class == Class::Random;
-        let is_aligned = codec.step(8) > 1;
+        let is_random = codec.class() == Class::Random;
+        let ranges = match codec.step(8) > 1 {
+            true => &self.aligned,
+            false => &self.random,
+        };
+        let digits = self.digits_of(codec, length).filter(|_| self.is_deep);
+        let random = ranges.iter().filter(move |_| is_random).cloned();
+        random.chain(digits).map(|range| self.own_part(range))
+    }
+
+    /// The same in runs hardly longer than the number, where it has to begin or end as the run does.
+    pub(super) fn of_runs(
+        &self,
+        codec: &Codec,
+        length: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let is_random = codec.class() == Class::Random;
+        let fits =
+            move |run: &Range<usize>| run.len() + 2 * EDGE >= length && run.len() <= length + SPARE;
         let short = self
             .short
             .iter()
-            .filter(move |run| {
-                is_random && run.len() + EDGE >= length && run.len() <= length + SPARE
-            })
+            .filter(move |run| is_random && fits(run))
             .map(move |run| {
                 let end = (run.end + EDGE).saturating_sub(length) + 1;
                 run.start.saturating_sub(EDGE)..end
             });
-        let digits = self
+        let digits = self.digits_of(codec, length).filter(|_| !self.is_deep);
+        short.chain(digits).map(|range| self.own_part(range))
+    }
+
+    /// Where digits of a number of `length` bytes may start.
+    fn digits_of(&self, codec: &Codec, length: usize) -> impl Iterator<Item = Range<usize>> {
+        let class = codec.class();
+        let runs = self
             .digits
             .iter()
-            .filter(move |(of, _)| *of == class)
-            .map(move |(_, run)| {
-                let end = (run.end + TOP_DIGIT).saturating_sub(length) + 1;
-                run.start..end.max(run.start)
-            });
-        let (random, aligned) = match is_aligned {
-            true => (&[][..], &self.aligned[..]),
-            false => (&self.random[..], &[][..]),
-        };
-        let random = random
-            .iter()
-            .chain(aligned)
-            .filter(move |_| is_random)
-            .cloned();
-        let all = random.chain(short).chain(digits);
-        all.map(|range| range.start.max(self.own.start)..range.end.min(self.own.end))
+            .filter(move |(of, run)| *of == class && (self.is_deep || run.len() <= length + SPARE));
+        runs.map(move |(_, run)| {
+            let end = (run.end + TOP_DIGIT).saturating_sub(length) + 1;
+            run.start..end.max(run.start)
+        })
     }
+
+    fn own_part(&self, range: Range<usize>) -> Range<usize> {
+        range.start.max(self.own.start)..range.end.min(self.own.end)
+    }
+}
+
+/// Whether the window of `bytes` does not go on in its surroundings: what stands directly before it or behind it is
+/// no part of random bytes, or the head of an OCTET STRING. Of windows inside random bytes one in 10^5 passes.
+pub(super) fn is_bounded(bytes: &[u8], window: Range<usize>) -> bool {
+    let is_quiet = |four: Option<&[u8]>| {
+        four.is_none_or(|four| four.iter().filter(|byte| matches!(byte, 0 | 0xff)).count() >= 3)
+    };
+    let two = |from: usize| bytes.get(from..from + 2).is_some_and(|two| two != [0, 0]);
+    let before = bytes.get(window.start.saturating_sub(4)..window.start);
+    let head = bytes.get(window.start.saturating_sub(2)..window.start);
+    let is_string = matches!(head, Some([4, length]) if usize::from(*length) == window.len());
+    (is_quiet(before) && two(window.start))
+        || (is_quiet(bytes.get(window.end..window.end + 4)) && two(window.end.saturating_sub(2)))
+        || is_string
 }
 
 /// Sorts ranges and joins those that touch.
@@ -144,6 +173,3 @@ const SPARE: usize = 40;
 
 /// Bytes of the top digit, which may be too small to belong to a run.
 const TOP_DIGIT: usize = 8;
-
-/// Bytes of digits for each byte of the longest number looked for: runs with more are arrays of something else.
-const MAX_DIGITS: usize = 8;
