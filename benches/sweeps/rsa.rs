@@ -156,7 +156,7 @@ fn crypto_bigint(numbers: &Numbers) -> Duration {
 }
 
 /// One number after the other, without end.
-fn in_turn(numbers: &[Vec<u64>]) -> impl FnMut() -> &[u64] {
+fn in_turn<'a>(numbers: &'a [Vec<u64>]) -> impl FnMut() -> &'a [u64] {
     let mut numbers = numbers.iter().cycle();
     move || numbers.next().map_or(&[], |number| number)
 }

@@ -358,7 +358,7 @@ mod tests {
                 "{length} and {cofactor}"
             );
             assert_eq!(
-                found(&moduli, &odd(length, 8)),
+                found(&moduli, &odd(length, 1008)),
                 NONE,
                 "{length} and {cofactor}"
             );
