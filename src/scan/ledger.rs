@@ -276,7 +276,7 @@ impl Ledger {
 }
 
 /// Authorities whose keys are looked for like any other.
-const OWN_AUTHORITIES: usize = 8;
+const OWN_AUTHORITIES: usize = 4;
 
 /// Distinct keys kept.
 const MAX_KEYS: usize = 10_000;

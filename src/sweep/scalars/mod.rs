@@ -18,6 +18,7 @@ mod spans;
 use super::codec::{CODECS, Class};
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept, Target};
+use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
 use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
@@ -107,6 +108,7 @@ impl Hunt {
                     PublicKey::Ec { .. } | PublicKey::Ed25519(_) | PublicKey::X25519(_)
                 )
             })
+            .filter(|target| depth.is_deep || target.rank < Rank::Authority)
             .take(if depth.is_deep {
                 usize::MAX
             } else {

@@ -1,6 +1,5 @@
 //! Public halves as they lie in binary, met at any byte of random-looking memory.
 
-use crate::clue::Rank;
 use crate::crypto::PublicKey;
 use crate::sweep::Target;
 
@@ -8,31 +7,22 @@ use crate::sweep::Target;
 pub(super) struct Needles {
     /// Which upper bits of a hash occur: most offsets end here.
     filter: Box<[u64; FILTER_BITS / 64]>,
-    /// The first eight bytes of each half as a little-endian number, sorted, and whether it counts inside a
-    /// certificate too.
-    starts: Vec<(u64, bool)>,
+    /// The first eight bytes of each half as a little-endian number, sorted.
+    starts: Vec<u64>,
 }
 
 impl Needles {
     /// Those of `targets`: the first coordinate of points big-endian, little-endian, and times 2^(64 · limbs) in the
-    /// field as P-256 is kept; keys of Curve25519 as they are. Of the keys of authorities those in certificates do not
-    /// count, and none where the process knows more than a few, as its trust store.
+    /// field as P-256 is kept; keys of Curve25519 as they are.
     pub(super) fn new(targets: &[&Target]) -> Self {
-        let is_authority = |target: &&&Target| target.rank == Rank::Authority;
-        let knows_many = targets.iter().filter(is_authority).count() > MAX_AUTHORITIES;
-        let mut starts: Vec<(u64, bool)> = targets
+        let mut starts: Vec<u64> = targets
             .iter()
-            .filter(|target| !(knows_many && is_authority(target)))
-            .flat_map(|target| {
-                let counts = target.rank < Rank::Authority;
-                let halves = halves(target.identity.key());
-                halves.into_iter().map(move |start| (start, counts))
-            })
+            .flat_map(|target| halves(target.identity.key()))
             .collect();
         starts.sort_unstable();
         starts.dedup();
         let mut filter = Box::new([0; FILTER_BITS / 64]);
-        for &(start, _) in &starts {
+        for &start in &starts {
             let (word, bit) = slot(start);
             if let Some(word) = filter.get_mut(word) {
                 *word |= bit;
@@ -52,32 +42,11 @@ impl Needles {
             };
             let (word, bit) = slot(start);
             let may_be = self.filter.get(word).is_some_and(|word| word & bit != 0);
-            if !may_be {
-                continue;
-            }
-            let known = self.starts.partition_point(|(other, _)| *other < start);
-            let counts = self
-                .starts
-                .get(known..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|(other, _)| *other == start)
-                .any(|(_, counts)| *counts || !is_in_certificate(bytes, from + index));
-            if counts {
+            if may_be && self.starts.binary_search(&start).is_ok() {
                 found(from + index);
             }
         }
     }
-}
-
-/// Whether an uncompressed point whose first coordinate is at `at` stands in a SubjectPublicKeyInfo: behind the head of
-/// a BIT STRING.
-fn is_in_certificate(bytes: &[u8], at: usize) -> bool {
-    let before = bytes.get(at.saturating_sub(5)..at).unwrap_or_default();
-    matches!(
-        before,
-        [_, 3, _, 0, 4] | [3, 0x81, _, 0, 4] | [.., 3, 0x21, 0]
-    )
 }
 
 fn slot(start: u64) -> (usize, u64) {
@@ -105,9 +74,6 @@ fn halves(key: &PublicKey) -> Vec<u64> {
         _ => Vec::new(),
     }
 }
-
-/// Keys of authorities whose neighbourhood is examined.
-const MAX_AUTHORITIES: usize = 8;
 
 /// Bits of the filter: 8 KiB, which stay in the first-level cache.
 const FILTER_BITS: usize = 1 << 16;

@@ -169,7 +169,7 @@ const NEAR: usize = 160;
 const NEAR_ALIGNED: usize = 512;
 
 /// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow.
-const SPARE: usize = 40;
+const SPARE: usize = 24;
 
 /// Bytes of the top digit, which may be too small to belong to a run.
 const TOP_DIGIT: usize = 8;
