@@ -421,11 +421,10 @@ mod tests {
         let integers: Vec<u8> = (1..18u32)
             .flat_map(|index| (index * 70_001).to_le_bytes())
             .collect();
-        let steps: Vec<u8> = (0..66).map(|index| 7 + index * 5).collect();
+        let steps: Vec<u8> = (0..66).map(|index| 7 + index * 3).collect();
         let text = b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKjMzEfYyjiWA4";
-        let two_bytes: Vec<u8> = (0..33)
-            .flat_map(|index| [index * 91, index * 57])
-            .map(|byte: u8| byte % 20 * 12)
+        let few_values: Vec<u8> = (0..66u32)
+            .map(|index| (index * index * 91 % 20 * 12) as u8)
             .collect();
         for length in [32, 48, 66] {
             for bytes in [
@@ -435,7 +434,7 @@ mod tests {
                 &integers,
                 &steps,
                 text,
-                &two_bytes,
+                &few_values,
                 &[0; 66],
             ] {
                 assert!(
