@@ -33,7 +33,7 @@ pub struct Sought {
 pub enum Shape {
     /// A prime: odd, with all bits of the size.
     Prime,
-    /// Odd, and up to 20 bits shorter than the size but for one of 2^20.
+    /// Odd, and up to [`SHORTER`] bits shorter than the size: one of 2^24 is shorter.
     Exponent,
     /// A prime of more than so many bits. As big-endian bytes it is found where it has all bytes of the size.
     Above(u32),
@@ -158,7 +158,9 @@ impl Sought {
             && limbs.first().is_some_and(|low| low & 1 == 1)
             && match self.shape {
                 Shape::Prime => bit_length(limbs) == self.bits,
-                Shape::Exponent => bit_length(limbs) <= self.bits,
+                Shape::Exponent => {
+                    (self.bits.saturating_sub(SHORTER)..=self.bits).contains(&bit_length(limbs))
+                }
                 Shape::Above(least) => (least + 1..=self.bits).contains(&bit_length(limbs)),
             }
     }
@@ -444,6 +446,9 @@ fn bit_length(limbs: &[u64]) -> u32 {
 pub fn buffer(limbs: usize) -> Zeroizing<Vec<u64>> {
     Zeroizing::new(vec![0; limbs])
 }
+
+/// By how many bits an exponent may be shorter than its modulus or prime.
+const SHORTER: u32 = 24;
 
 /// How many random numbers may have fewer different bytes than a window must have.
 const LOSS: f64 = 1e-7;
