@@ -131,17 +131,31 @@ impl Sought {
         starts: &Range<usize>,
         mut each: impl FnMut(usize, usize),
     ) {
-        for (index, form) in self.of(class).filter(|(_, form)| form.codec.step(8) > 1) {
+        if class == Class::Random {
+            if run.len() + 2 * EDGE < self.length {
+                return;
+            }
+            let mut words = |index: usize, at: usize| {
+                let form = self.forms.get(index);
+                if form.is_some_and(|form| form.codec.step(8) > 1) {
+                    each(index, at);
+                }
+            };
+            for edge in at_edges(run, self.length) {
+                let first = edge.start.max(starts.start);
+                let behind = edge.end.min(starts.end);
+                self.each_random(block, first..block.bytes.len(), behind, &mut words);
+            }
+            return;
+        }
+        for (index, form) in self.of(class) {
             if run.len() + 2 * EDGE < form.length {
                 continue;
             }
-            let at_start = run.start.saturating_sub(OVERHANG)..run.start + OVERHANG + 1;
-            let end = run.end.saturating_sub(form.length);
-            let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
-            for edge in [at_start, at_end] {
+            for edge in at_edges(run, form.length) {
                 let (from, step) = form.steps(block, run, edge.start.max(starts.start));
                 for at in (from..edge.end.min(starts.end)).step_by(step) {
-                    if form.fits(block.bytes, at) && self.is_varied(block.bytes, class, form, at) {
+                    if form.fits(block.bytes, at) {
                         each(index, at);
                     }
                 }
@@ -177,15 +191,6 @@ impl Sought {
             .filter(move |(_, form)| form.codec.class() == class)
     }
 
-    fn is_varied(&self, bytes: &[u8], class: Class, form: &Form, at: usize) -> bool {
-        class != Class::Random || {
-            let window = bytes.get(at..at + form.length).unwrap_or_default();
-            let mut counter = Counter::default();
-            window.iter().for_each(|byte| counter.add(*byte));
-            counter.distinct >= self.distinct
-        }
-    }
-
     /// Slides a window of the size over the bytes and counts the different ones in it; all forms share this.
     fn each_random(
         &self,
@@ -198,27 +203,25 @@ impl Sought {
         let Some(window) = bytes.get(..self.length) else {
             return;
         };
+        if range.start >= end {
+            return;
+        }
         let mut counter = Counter::default();
         window.iter().for_each(|byte| counter.add(*byte));
-        let forms: Vec<(usize, &Form, u64)> = self
-            .of(Class::Random)
-            .map(|(index, form)| {
-                let (_, step) = block.first_aligned(0, form.codec.step(block.pointer));
-                (index, form, step as u64 - 1)
-            })
-            .collect();
         let address = block.address.unwrap_or(0);
         let mut look = |at: usize| {
-            let phase = address.wrapping_add(at as u64);
-            for (index, form, mask) in &forms {
-                if phase & mask == 0 && form.fits(block.bytes, at) {
-                    each(*index, at);
+            let phase = address.wrapping_add(at as u64) as usize;
+            for (index, form) in self.of(Class::Random) {
+                let step = form.codec.step(block.pointer);
+                let is_aligned = block.address.is_none() || phase & (step - 1) == 0;
+                if is_aligned && form.fits(block.bytes, at) {
+                    each(index, at);
                 }
             }
         };
         let next = bytes.iter().zip(bytes.iter().skip(self.length));
         let mut at = range.start;
-        for (gone, come) in next.take(end.saturating_sub(range.start)) {
+        for (gone, come) in next.take(end - 1 - range.start) {
             if counter.distinct >= self.distinct {
                 look(at);
             }
@@ -312,6 +315,14 @@ impl Form {
         let phase = run.start % step;
         (at + (phase + step - at % step) % step, step)
     }
+}
+
+/// Where windows of `length` bytes start that start or end where the run does.
+fn at_edges(run: &Range<usize>, length: usize) -> [Range<usize>; 2] {
+    let at_start = run.start.saturating_sub(OVERHANG)..run.start + OVERHANG + 1;
+    let end = run.end.saturating_sub(length);
+    let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
+    [at_start, at_end]
 }
 
 /// The different bytes in a window that slides.

@@ -15,6 +15,7 @@
 mod group;
 mod look;
 mod neighbours;
+mod ratios;
 #[cfg(test)]
 mod tests;
 
