@@ -23,6 +23,8 @@ pub struct Sought {
     bits: u32,
     shape: Shape,
     forms: Vec<Form>,
+    /// The forms of random bytes.
+    random: Range<usize>,
     /// The fewest different bytes of a window of random bytes, and the bytes of that window.
     distinct: u32,
     length: usize,
@@ -66,13 +68,18 @@ impl Sought {
             Shape::Exponent => 3,
             Shape::Above(least) => (bits - least).div_ceil(8) as usize,
         };
+        let forms: Vec<Form> = CODECS
+            .iter()
+            .map(|codec| Form::new(codec, bits, shape))
+            .collect();
+        let is_random = |form: &Form| form.codec.class() == Class::Random;
+        let first = forms.iter().position(is_random).unwrap_or(0);
+        let count = forms.iter().skip(first).take_while(|form| is_random(form));
         Self {
             bits,
             shape,
-            forms: CODECS
-                .iter()
-                .map(|codec| Form::new(codec, bits, shape))
-                .collect(),
+            random: first..first + count.count(),
+            forms,
             distinct: fewest_distinct(length.saturating_sub(padded + short), LOSS),
             length,
         }
@@ -179,6 +186,29 @@ impl Sought {
             }
     }
 
+    /// As [`Self::load`], but of a window of random bytes no more than the leading [`LEADING`] limbs: what lies below is
+    /// left as it was.
+    pub fn load_leading(&self, form: &Form, bytes: &[u8], at: usize, limbs: &mut [u64]) -> bool {
+        let skip = limbs.len().saturating_sub(LEADING);
+        let less = 8 * skip;
+        let is_whole = 8 * limbs.len() == form.length && form.codec.class() == Class::Random;
+        if skip == 0 || !is_whole {
+            return self.load(form, bytes, at, limbs);
+        }
+        let at = match form.codec.order() {
+            Order::Least => at + less,
+            Order::Most => at,
+        };
+        let (Some(window), Some(leading)) = (
+            bytes.get(at..at + form.length - less),
+            limbs.get_mut(skip..),
+        ) else {
+            return false;
+        };
+        let least = self.bits.saturating_sub(SHORTER) - 64 * skip as u32;
+        load(form.codec, window, leading).is_some() && bit_length(leading) >= least
+    }
+
     /// Whether the window at `at` may be a number of this form, whatever lies round it.
     pub fn may_be(&self, form: &Form, bytes: &[u8], at: usize) -> bool {
         form.fits(bytes, at)
@@ -208,14 +238,23 @@ impl Sought {
         }
         let mut counter = Counter::default();
         window.iter().for_each(|byte| counter.add(*byte));
+        let known = u64::from(block.address.is_some());
+        let forms: [ByteForm; RANDOM_FORMS] = std::array::from_fn(|index| {
+            let form = self.forms.get(self.random.start + index);
+            form.map_or(ByteForm::NONE, |form| ByteForm {
+                low: form.low,
+                top: form.top,
+                tops: (form.tops.0 as u8, form.tops.1 as u8),
+                phases: known * (form.codec.step(block.pointer) as u64 - 1),
+            })
+        });
         let address = block.address.unwrap_or(0);
         let mut look = |at: usize| {
-            let phase = address.wrapping_add(at as u64) as usize;
-            for (index, form) in self.of(Class::Random) {
-                let step = form.codec.step(block.pointer);
-                let is_aligned = block.address.is_none() || phase & (step - 1) == 0;
-                if is_aligned && form.fits(block.bytes, at) {
-                    each(index, at);
+            let phase = address.wrapping_add(at as u64);
+            let window = block.bytes.get(at..).unwrap_or_default();
+            for (index, form) in forms.iter().enumerate() {
+                if phase & form.phases == 0 && form.fits(window) {
+                    each(self.random.start + index, at);
                 }
             }
         };
@@ -232,6 +271,35 @@ impl Sought {
         if at < end && counter.distinct >= self.distinct {
             look(at);
         }
+    }
+}
+
+/// A form of random bytes: what its bytes must be.
+#[derive(Clone, Copy)]
+struct ByteForm {
+    low: usize,
+    top: usize,
+    tops: (u8, u8),
+    /// The bits of an address that are zero where a number starts.
+    phases: u64,
+}
+
+impl ByteForm {
+    /// Nothing fits.
+    const NONE: Self = Self {
+        low: usize::MAX,
+        top: usize::MAX,
+        tops: (1, 0),
+        phases: 0,
+    };
+
+    #[inline(always)]
+    fn fits(&self, window: &[u8]) -> bool {
+        let (least, most) = self.tops;
+        window.get(self.low).is_some_and(|byte| byte & 1 == 1)
+            && window
+                .get(self.top)
+                .is_some_and(|byte| (least..=most).contains(byte))
     }
 }
 
@@ -457,6 +525,12 @@ fn bit_length(limbs: &[u64]) -> u32 {
 pub fn buffer(limbs: usize) -> Zeroizing<Vec<u64>> {
     Zeroizing::new(vec![0; limbs])
 }
+
+/// The leading limbs that a look at a private exponent needs.
+const LEADING: usize = 9;
+
+/// Encodings of whole bytes and words.
+const RANDOM_FORMS: usize = 4;
 
 /// By how many bits an exponent may be shorter than its modulus or prime.
 const SHORTER: u32 = 24;

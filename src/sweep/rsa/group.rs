@@ -88,13 +88,17 @@ impl Group {
         let numbers: Vec<&[u64]> = members.iter().map(|member| &*member.n).collect();
         let divisible = Moduli::new(&numbers)?;
         let bits = 2 * half;
-        let mut parts = vec![3];
-        if depth.is_deep {
-            parts.extend([4, 5]);
-        }
+        let parts: &[u32] = match (
+            depth.is_deep,
+            members.iter().any(|member| member.is_thorough),
+        ) {
+            (true, _) => &[3, 4, 5],
+            (false, true) => &[3],
+            (false, false) => &[],
+        };
         let mut others: Vec<Sought> = parts
-            .into_iter()
-            .map(|part| bits.div_ceil(part))
+            .iter()
+            .map(|part| bits.div_ceil(*part))
             .filter(|bits| *bits >= if half < LONG { SHORT } else { LONG })
             .map(|bits| Sought::new(bits, Shape::Prime))
             .collect();

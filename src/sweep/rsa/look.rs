@@ -176,7 +176,8 @@ impl<'b> Look<'b> {
     /// Tries a window that may be a private exponent.
     fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
         let number = number.get_mut(..sought.limbs()).unwrap_or_default();
-        if !sought.load(form, self.block.bytes, at, number) {
+        let bytes = self.block.bytes;
+        if !sought.load_leading(form, bytes, at, number) {
             return;
         }
         let group = self.group;
@@ -191,7 +192,7 @@ impl<'b> Look<'b> {
             self.exponents = left;
             let may_be =
                 exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number));
-            if !may_be || self.is_done(member) {
+            if !may_be || self.is_done(member) || !sought.load(form, bytes, at, number) {
                 continue;
             }
             if !self.may_confirm() {

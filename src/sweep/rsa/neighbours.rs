@@ -87,7 +87,13 @@ pub fn beside(
     };
     if unit == 1 {
         let behind = bytes.get(first..end).unwrap_or_default();
-        GAPS.into_iter()
+        // Most windows have no length behind them.
+        let lengths = [form.length as u8, (form.length + 1) as u8];
+        let header = behind.iter().take(HEADER);
+        let has_length = header.fold(false, |has, byte| has | lengths.contains(byte));
+        let gaps = if has_length { &GAPS[..] } else { &GAPS[..1] };
+        gaps.iter()
+            .cloned()
             .flatten()
             .filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
             .for_each(add);
@@ -255,7 +261,10 @@ fn confirm(
 }
 
 /// Bytes between big-endian numbers: none, a header of DER or SSH, that of an array.
-const GAPS: [std::ops::Range<usize>; 3] = [0..1, 2..7, 16..26];
+const GAPS: [Range<usize>; 3] = [0..1, 2..7, 16..26];
+
+/// Bytes in which the lowest byte of a length lies before the longest gap.
+const HEADER: usize = 26;
 
 /// The most bytes between numbers of words.
 const MOST_WORDS: usize = 64;
