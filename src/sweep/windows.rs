@@ -23,6 +23,8 @@ pub struct Sought {
     bits: u32,
     shape: Shape,
     forms: Vec<Form>,
+    /// The forms of random bytes.
+    random: Range<usize>,
     /// The fewest different bytes of a window of random bytes, and the bytes of that window.
     distinct: u32,
     length: usize,
@@ -33,7 +35,7 @@ pub struct Sought {
 pub enum Shape {
     /// A prime: odd, with all bits of the size.
     Prime,
-    /// Odd, and up to 20 bits shorter than the size but for one of 2^20.
+    /// Odd, and up to [`SHORTER`] bits shorter than the size: one of 2^24 is shorter.
     Exponent,
     /// A prime of more than so many bits. As big-endian bytes it is found where it has all bytes of the size.
     Above(u32),
@@ -66,13 +68,18 @@ impl Sought {
             Shape::Exponent => 3,
             Shape::Above(least) => (bits - least).div_ceil(8) as usize,
         };
+        let forms: Vec<Form> = CODECS
+            .iter()
+            .map(|codec| Form::new(codec, bits, shape))
+            .collect();
+        let is_random = |form: &Form| form.codec.class() == Class::Random;
+        let first = forms.iter().position(is_random).unwrap_or(0);
+        let count = forms.iter().skip(first).take_while(|form| is_random(form));
         Self {
             bits,
             shape,
-            forms: CODECS
-                .iter()
-                .map(|codec| Form::new(codec, bits, shape))
-                .collect(),
+            random: first..first + count.count(),
+            forms,
             distinct: fewest_distinct(length.saturating_sub(padded + short), LOSS),
             length,
         }
@@ -131,17 +138,31 @@ impl Sought {
         starts: &Range<usize>,
         mut each: impl FnMut(usize, usize),
     ) {
-        for (index, form) in self.of(class).filter(|(_, form)| form.codec.step(8) > 1) {
+        if class == Class::Random {
+            if run.len() + 2 * EDGE < self.length {
+                return;
+            }
+            let mut words = |index: usize, at: usize| {
+                let form = self.forms.get(index);
+                if form.is_some_and(|form| form.codec.step(8) > 1) {
+                    each(index, at);
+                }
+            };
+            for edge in at_edges(run, self.length) {
+                let first = edge.start.max(starts.start);
+                let behind = edge.end.min(starts.end);
+                self.each_random(block, first..block.bytes.len(), behind, &mut words);
+            }
+            return;
+        }
+        for (index, form) in self.of(class) {
             if run.len() + 2 * EDGE < form.length {
                 continue;
             }
-            let at_start = run.start.saturating_sub(OVERHANG)..run.start + OVERHANG + 1;
-            let end = run.end.saturating_sub(form.length);
-            let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
-            for edge in [at_start, at_end] {
+            for edge in at_edges(run, form.length) {
                 let (from, step) = form.steps(block, run, edge.start.max(starts.start));
                 for at in (from..edge.end.min(starts.end)).step_by(step) {
-                    if form.fits(block.bytes, at) && self.is_varied(block.bytes, class, form, at) {
+                    if form.fits(block.bytes, at) {
                         each(index, at);
                     }
                 }
@@ -158,9 +179,34 @@ impl Sought {
             && limbs.first().is_some_and(|low| low & 1 == 1)
             && match self.shape {
                 Shape::Prime => bit_length(limbs) == self.bits,
-                Shape::Exponent => bit_length(limbs) <= self.bits,
+                Shape::Exponent => {
+                    (self.bits.saturating_sub(SHORTER)..=self.bits).contains(&bit_length(limbs))
+                }
                 Shape::Above(least) => (least + 1..=self.bits).contains(&bit_length(limbs)),
             }
+    }
+
+    /// As [`Self::load`], but of a window of random bytes no more than the leading [`LEADING`] limbs: what lies below is
+    /// left as it was.
+    pub fn load_leading(&self, form: &Form, bytes: &[u8], at: usize, limbs: &mut [u64]) -> bool {
+        let skip = limbs.len().saturating_sub(LEADING);
+        let less = 8 * skip;
+        let is_whole = 8 * limbs.len() == form.length && form.codec.class() == Class::Random;
+        if skip == 0 || !is_whole {
+            return self.load(form, bytes, at, limbs);
+        }
+        let at = match form.codec.order() {
+            Order::Least => at + less,
+            Order::Most => at,
+        };
+        let (Some(window), Some(leading)) = (
+            bytes.get(at..at + form.length - less),
+            limbs.get_mut(skip..),
+        ) else {
+            return false;
+        };
+        let least = self.bits.saturating_sub(SHORTER) - 64 * skip as u32;
+        load(form.codec, window, leading).is_some() && bit_length(leading) >= least
     }
 
     /// Whether the window at `at` may be a number of this form, whatever lies round it.
@@ -175,15 +221,6 @@ impl Sought {
             .filter(move |(_, form)| form.codec.class() == class)
     }
 
-    fn is_varied(&self, bytes: &[u8], class: Class, form: &Form, at: usize) -> bool {
-        class != Class::Random || {
-            let window = bytes.get(at..at + form.length).unwrap_or_default();
-            let mut counter = Counter::default();
-            window.iter().for_each(|byte| counter.add(*byte));
-            counter.distinct >= self.distinct
-        }
-    }
-
     /// Slides a window of the size over the bytes and counts the different ones in it; all forms share this.
     fn each_random(
         &self,
@@ -196,27 +233,34 @@ impl Sought {
         let Some(window) = bytes.get(..self.length) else {
             return;
         };
+        if range.start >= end {
+            return;
+        }
         let mut counter = Counter::default();
         window.iter().for_each(|byte| counter.add(*byte));
-        let forms: Vec<(usize, &Form, u64)> = self
-            .of(Class::Random)
-            .map(|(index, form)| {
-                let (_, step) = block.first_aligned(0, form.codec.step(block.pointer));
-                (index, form, step as u64 - 1)
+        let known = u64::from(block.address.is_some());
+        let forms: [ByteForm; RANDOM_FORMS] = std::array::from_fn(|index| {
+            let form = self.forms.get(self.random.start + index);
+            form.map_or(ByteForm::NONE, |form| ByteForm {
+                low: form.low,
+                top: form.top,
+                tops: (form.tops.0 as u8, form.tops.1 as u8),
+                phases: known * (form.codec.step(block.pointer) as u64 - 1),
             })
-            .collect();
+        });
         let address = block.address.unwrap_or(0);
         let mut look = |at: usize| {
             let phase = address.wrapping_add(at as u64);
-            for (index, form, mask) in &forms {
-                if phase & mask == 0 && form.fits(block.bytes, at) {
-                    each(*index, at);
+            let window = block.bytes.get(at..).unwrap_or_default();
+            for (index, form) in forms.iter().enumerate() {
+                if phase & form.phases == 0 && form.fits(window) {
+                    each(self.random.start + index, at);
                 }
             }
         };
         let next = bytes.iter().zip(bytes.iter().skip(self.length));
         let mut at = range.start;
-        for (gone, come) in next.take(end.saturating_sub(range.start)) {
+        for (gone, come) in next.take(end - 1 - range.start) {
             if counter.distinct >= self.distinct {
                 look(at);
             }
@@ -227,6 +271,35 @@ impl Sought {
         if at < end && counter.distinct >= self.distinct {
             look(at);
         }
+    }
+}
+
+/// A form of random bytes: what its bytes must be.
+#[derive(Clone, Copy)]
+struct ByteForm {
+    low: usize,
+    top: usize,
+    tops: (u8, u8),
+    /// The bits of an address that are zero where a number starts.
+    phases: u64,
+}
+
+impl ByteForm {
+    /// Nothing fits.
+    const NONE: Self = Self {
+        low: usize::MAX,
+        top: usize::MAX,
+        tops: (1, 0),
+        phases: 0,
+    };
+
+    #[inline(always)]
+    fn fits(&self, window: &[u8]) -> bool {
+        let (least, most) = self.tops;
+        window.get(self.low).is_some_and(|byte| byte & 1 == 1)
+            && window
+                .get(self.top)
+                .is_some_and(|byte| (least..=most).contains(byte))
     }
 }
 
@@ -310,6 +383,14 @@ impl Form {
         let phase = run.start % step;
         (at + (phase + step - at % step) % step, step)
     }
+}
+
+/// Where windows of `length` bytes start that start or end where the run does.
+fn at_edges(run: &Range<usize>, length: usize) -> [Range<usize>; 2] {
+    let at_start = run.start.saturating_sub(OVERHANG)..run.start + OVERHANG + 1;
+    let end = run.end.saturating_sub(length);
+    let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
+    [at_start, at_end]
 }
 
 /// The different bytes in a window that slides.
@@ -444,6 +525,15 @@ fn bit_length(limbs: &[u64]) -> u32 {
 pub fn buffer(limbs: usize) -> Zeroizing<Vec<u64>> {
     Zeroizing::new(vec![0; limbs])
 }
+
+/// The leading limbs that a look at a private exponent needs.
+const LEADING: usize = 9;
+
+/// Encodings of whole bytes and words.
+const RANDOM_FORMS: usize = 4;
+
+/// By how many bits an exponent may be shorter than its modulus or prime.
+const SHORTER: u32 = 24;
 
 /// How many random numbers may have fewer different bytes than a window must have.
 const LOSS: f64 = 1e-7;

@@ -1,6 +1,7 @@
 //! Moduli of one size, which are looked for together.
 
 use super::look::{LONG, SHORT};
+use super::ratios::Ratios;
 use crate::bytes::bit_length;
 use crate::clue::Rank;
 use crate::crypto::PublicKey;
@@ -26,6 +27,8 @@ pub struct Group {
     pub whole: Option<Sought>,
     /// CRT exponents.
     pub halves: Option<Sought>,
+    /// The first look at a pair of them.
+    pub ratios: Ratios,
 }
 
 /// One modulus.
@@ -40,8 +43,8 @@ pub struct Member {
     pub is_thorough: bool,
     /// The look for its CRT exponents, if that is wanted.
     pub pairs: Option<ExponentPairs>,
-    /// Its public exponent is not known.
-    pub e_assumed: bool,
+    /// Its public exponent, if that is known.
+    pub e: Option<Vec<u64>>,
 }
 
 impl Group {
@@ -85,18 +88,29 @@ impl Group {
         let numbers: Vec<&[u64]> = members.iter().map(|member| &*member.n).collect();
         let divisible = Moduli::new(&numbers)?;
         let bits = 2 * half;
-        let mut parts = vec![3];
-        if depth.is_deep {
-            parts.extend([4, 5]);
-        }
+        let parts: &[u32] = match (
+            depth.is_deep,
+            members.iter().any(|member| member.is_thorough),
+        ) {
+            (true, _) => &[3, 4, 5],
+            (false, true) => &[3],
+            (false, false) => &[],
+        };
         let mut others: Vec<Sought> = parts
-            .into_iter()
-            .map(|part| bits.div_ceil(part))
+            .iter()
+            .map(|part| bits.div_ceil(*part))
             .filter(|bits| *bits >= if half < LONG { SHORT } else { LONG })
             .map(|bits| Sought::new(bits, Shape::Prime))
             .collect();
         if depth.is_deep {
             others.push(Sought::new(half + UNEQUAL, Shape::Above(half)));
+        }
+        let mut ratios = Ratios::default();
+        for (index, member) in members.iter().enumerate() {
+            if member.pairs.is_some() {
+                let limbs = half.div_ceil(64) as usize;
+                ratios.add(index, &member.n, limbs, member.e.as_deref());
+            }
         }
         let wanted = |is: fn(&Member) -> bool| members.iter().any(is);
         let whole = wanted(|member| member.exponents.is_some());
@@ -108,6 +122,7 @@ impl Group {
             others,
             whole: whole.then(|| Sought::new(bits, Shape::Exponent)),
             halves: halves.then(|| Sought::new(half, Shape::Exponent)),
+            ratios,
             members,
         })
     }
@@ -150,7 +165,7 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
             exponents: is_wanted.then(|| Exponents::new(&n, e)).flatten(),
             is_thorough: depth.is_deep || target.rank == Rank::User,
             pairs: is_wanted.then(|| ExponentPairs::new(&n, e)).flatten(),
-            e_assumed: target.e_assumed,
+            e: e.map(<[u64]>::to_vec),
             n,
         });
     }

@@ -176,7 +176,8 @@ impl<'b> Look<'b> {
     /// Tries a window that may be a private exponent.
     fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
         let number = number.get_mut(..sought.limbs()).unwrap_or_default();
-        if !sought.load(form, self.block.bytes, at, number) {
+        let bytes = self.block.bytes;
+        if !sought.load_leading(form, bytes, at, number) {
             return;
         }
         let group = self.group;
@@ -191,7 +192,7 @@ impl<'b> Look<'b> {
             self.exponents = left;
             let may_be =
                 exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number));
-            if !may_be || self.is_done(member) {
+            if !may_be || self.is_done(member) || !sought.load(form, bytes, at, number) {
                 continue;
             }
             if !self.may_confirm() {
@@ -207,13 +208,13 @@ impl<'b> Look<'b> {
     /// Nothing about the key is left to learn from an exponent.
     pub fn is_done(&self, member: &Member) -> bool {
         let here = self.hits.iter().find(|hit| hit.target == member.target);
-        let needed = if member.e_assumed {
+        let needed = if member.e.is_none() {
             FACTORED | EXPONENT
         } else {
             FACTORED
         };
         self.known.has(member.target, needed)
-            || here.is_some_and(|hit| !member.e_assumed || hit.factored.e.is_some())
+            || here.is_some_and(|hit| member.e.is_some() || hit.factored.e.is_some())
     }
 
     /// Whether one more exact test may be made, which takes up to milliseconds.
@@ -297,8 +298,8 @@ const MAX_DIVISIONS: u32 = 1 << 26;
 /// Looks at a window for a private exponent: what random bytes need for 40 moduli.
 const MAX_EXPONENTS: u32 = 1 << 25;
 
-/// Looks at a pair of windows for CRT exponents: what random bytes need for 10 moduli.
-const MAX_PAIRS: u32 = 1 << 26;
+/// Looks at a pair of windows for CRT exponents: what random bytes need for 60 moduli.
+const MAX_PAIRS: u32 = 1 << 28;
 
 /// Exact tests in one block that may fail.
 const MAX_CONFIRMATIONS: u32 = 16;

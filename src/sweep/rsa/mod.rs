@@ -2,7 +2,7 @@
 //!
 //! | search | windows | exact test |
 //! |---|---|---|
-//! | factors | primes of half the size of the modulus, a third where it has three; `--deep`: a fourth and a fifth, and the larger of two primes that differ by up to 64 bits | divides a modulus |
+//! | factors | primes of half the size of the modulus; for the user's keys a third; `--deep`: a third to a fifth, and the larger of two primes that is longer than the half by up to 64 bits | divides a modulus |
 //! | private exponents | odd, of the size of the modulus | factors the modulus |
 //! | CRT exponents | two, odd, of half the size: side by side, or both at the edges of runs | factor the modulus |
 //!
@@ -15,6 +15,7 @@
 mod group;
 mod look;
 mod neighbours;
+mod ratios;
 #[cfg(test)]
 mod tests;
 
@@ -219,8 +220,9 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-factors",
             format!(
-                "moduli: {}; two primes of one size or three; all encodings; all bytes",
-                sizes(Group::moduli)
+                "moduli: {}; two primes of one size{}; all encodings; all bytes",
+                sizes(Group::moduli),
+                shapes(groups)
             ),
             cut.factors,
         ),
@@ -242,6 +244,15 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
             cut.pairs,
         ),
     ]
+}
+
+/// The shapes of moduli beside those of two primes of one size.
+fn shapes(groups: &[Group]) -> &'static str {
+    match groups.iter().map(|group| group.others.len()).max() {
+        None | Some(0) => "",
+        Some(1) => ", or three for the user's",
+        Some(_) => ", three to five, or two of which one is up to 64 bits longer",
+    }
 }
 
 /// The factors of a target are known.

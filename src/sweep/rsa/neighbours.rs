@@ -5,6 +5,7 @@
 
 use super::group::Member;
 use super::look::Look;
+use super::ratios::fraction;
 use crate::crypto::rsa_search::ExponentPairs;
 use crate::sweep::codec::Class;
 use crate::sweep::runs::EDGE;
@@ -30,7 +31,7 @@ pub struct Partners {
 impl Partners {
     /// Room for the most that lie beside one number, of so many limbs.
     pub fn new(limbs: usize) -> Self {
-        let most = MOST_BYTES.max(MOST_WORDS / 4) + 1;
+        let most = GAPS.into_iter().flatten().count().max(MOST_WORDS / 4 + 1);
         Self {
             limbs,
             numbers: buffer(limbs * most),
@@ -76,19 +77,31 @@ pub fn beside(
     if first + form.length > end {
         return;
     }
-    let most = if unit == 1 { MOST_BYTES } else { MOST_WORDS };
     let mut partners = std::mem::replace(&mut look.partners, Partners::new(0));
     partners.clear();
-    for gap in (0..=most).step_by(unit) {
+    let mut add = |gap: usize| {
         let next = first + gap;
-        if next + form.length > end {
-            break;
-        }
-        let may_be = halves.may_be(form, bytes, next)
-            && (unit > 1 || may_separate(bytes.get(first..next).unwrap_or_default(), form.length));
-        if may_be {
+        if next + form.length <= end && halves.may_be(form, bytes, next) {
             partners.add(next, |number| halves.load(form, bytes, next, number));
         }
+    };
+    if unit == 1 {
+        let behind = bytes.get(first..end).unwrap_or_default();
+        // Most windows have no length behind them.
+        let lengths = [form.length as u8, (form.length + 1) as u8];
+        let header = behind.iter().take(HEADER);
+        let has_length = header.fold(false, |has, byte| has | lengths.contains(byte));
+        let gaps = if has_length { &GAPS[..] } else { &GAPS[..1] };
+        gaps.iter()
+            .cloned()
+            .flatten()
+            .filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
+            .for_each(add);
+    } else {
+        // Where words have eight bytes, so has the unit of whoever hands out memory.
+        let unit = unit.max(look.block.pointer);
+        let least = (unit - form.length % unit) % unit;
+        (least..=MOST_WORDS).step_by(unit).for_each(&mut add);
     }
     if !partners.starts.is_empty() && halves.load(form, bytes, at, one) {
         meet(look, form, (at, one), || partners.each());
@@ -194,17 +207,34 @@ fn meet<'n, I: Iterator<Item = (usize, &'n [u64])>>(
     partners: impl Fn() -> I,
 ) {
     let group = look.group;
-    let count = partners().count() as u32;
-    let wanted = |member: &'_ Member| member.pairs.is_some();
-    for member in group.members.iter().filter(|member| wanted(member)) {
-        let Some(pairs) = &member.pairs else { continue };
-        let Some(left) = look.pairs.checked_sub(count + COST_OF_ONE) else {
+    let ratios = &group.ratios;
+    let fraction = fraction(one);
+    for (next, other) in partners() {
+        let Some(left) = look.pairs.checked_sub(ratios.cost()) else {
             look.cut.pairs = true;
             return;
         };
         look.pairs = left;
+        ratios.near_integers(fraction * self::fraction(other), |member| {
+            let Some(member) = group.members.get(member) else {
+                return;
+            };
+            if let Some(pairs) = &member.pairs
+                && pairs.with(one).may_be_number(other)
+            {
+                confirm(look, member, pairs, form, [(at, one), (next, other)]);
+            }
+        });
+    }
+    for member in ratios.others().filter_map(|index| group.members.get(index)) {
+        let Some(pairs) = &member.pairs else { continue };
         let partner = pairs.with(one);
         for (next, other) in partners() {
+            let Some(left) = look.pairs.checked_sub(COST_OF_ONE) else {
+                look.cut.pairs = true;
+                return;
+            };
+            look.pairs = left;
             if partner.may_be_number(other) {
                 confirm(look, member, pairs, form, [(at, one), (next, other)]);
             }
@@ -230,8 +260,11 @@ fn confirm(
     look.take(member, pairs.factor(one, other), [place(at), place(next)]);
 }
 
-/// The most bytes between big-endian numbers.
-const MOST_BYTES: usize = 25;
+/// Bytes between big-endian numbers: none, a header of DER or SSH, that of an array.
+const GAPS: [Range<usize>; 3] = [0..1, 2..7, 16..26];
+
+/// Bytes in which the lowest byte of a length lies before the longest gap.
+const HEADER: usize = 26;
 
 /// The most bytes between numbers of words.
 const MOST_WORDS: usize = 64;
@@ -239,5 +272,5 @@ const MOST_WORDS: usize = 64;
 /// Numbers by themselves in one block.
 const MAX_EDGES: usize = 1 << 16;
 
-/// What fixing one number costs, in looks at a partner.
-const COST_OF_ONE: u32 = 8;
+/// What a look at a pair for an unusual public exponent costs, in looks for a usual one.
+const COST_OF_ONE: u32 = 32;

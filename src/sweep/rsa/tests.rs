@@ -1,6 +1,6 @@
 use super::*;
 use crate::clue::Rank;
-use crate::crypto::rsa_search::has_small_factor;
+use crate::crypto::rsa_search::{complete, has_small_factor};
 use crate::crypto::test_keys::rsa_keys;
 use crate::memory::{Label, MemoryMap, Owners};
 use crate::sweep::codec::{CODECS, Class, limbs_of};
@@ -78,8 +78,6 @@ fn prime(random: &mut Random, bits: u32) -> Vec<u8> {
         }
     }
 }
-
-use crate::crypto::rsa_search::complete;
 
 /// e⁻¹ modulo `modulus`: (1 + k·modulus) / e for the k that makes it whole.
 fn inverse(e: u64, modulus: &[u8]) -> Vec<u8> {
@@ -444,7 +442,7 @@ fn three_primes_are_factored() {
     let key = PublicKey::rsa(&n, &[1, 0, 1]).unwrap();
     let targets = [Target {
         identity: Arc::new(Identity::new(key)),
-        rank: Rank::Own,
+        rank: Rank::User,
         e_assumed: false,
         places: Vec::new(),
     }];
