@@ -231,18 +231,19 @@ impl Material {
         all
     }
 
-    /// The prime factors of n, if the numbers at hand determine them.
+    /// The prime factors of n, if the numbers at hand determine them. The key is proven: what divides its modulus
+    /// and is called a prime is one, and only what is left needs a test.
     fn factors(&self, n: &BoxedUint, e: &BoxedUint) -> Option<Vec<Integer>> {
         let mut rest = Zeroizing::new(n.clone());
         let mut primes: Vec<Integer> = Vec::new();
-        let split = |prime: Integer, rest: &mut Integer, primes: &mut Vec<Integer>| {
-            if let Some(other) = cofactor(rest, &prime) {
+        for prime in self.components(PRIME).map(number) {
+            if let Some(other) = cofactor(&rest, &prime) {
                 primes.push(prime);
-                *rest = other;
+                rest = other;
+            } else if prime.cmp_vartime(&rest).is_eq() && !primes.is_empty() {
+                primes.push(prime);
+                return Some(primes);
             }
-        };
-        for prime in self.components(PRIME) {
-            split(number(prime), &mut rest, &mut primes);
         }
         if primes.is_empty() {
             let by_exponent = self
@@ -252,13 +253,15 @@ impl Material {
                 self.components(CRT_EXPONENT)
                     .find_map(|exponent| factor_by_crt_exponent(n, e, &number(exponent)))
             })?;
-            split(factor, &mut rest, &mut primes);
+            rest = cofactor(n, &factor)?;
+            if !is_prime(&factor) {
+                return None;
+            }
+            primes.push(factor);
         }
-        let is_left = primes.iter().all(|prime| prime.cmp_vartime(&rest).is_ne());
-        if rest.bits_vartime() > 1 && is_left {
-            primes.push(rest);
-        }
-        (primes.len() > 1 && primes.iter().all(|prime| is_prime(prime))).then_some(primes)
+        let is_whole = is_prime(&rest);
+        primes.push(rest);
+        is_whole.then_some(primes)
     }
 }
 
@@ -313,7 +316,7 @@ fn factor_by_crt_exponent(n: &BoxedUint, e: &BoxedUint, exponent: &BoxedUint) ->
         &params,
     );
     let product = Zeroizing::new(exponent.concatenating_mul(e));
-    let difference = Zeroizing::new(base.pow(&*product).sub(&base).retrieve());
+    let difference = Zeroizing::new(base.pow(&product).sub(&base).retrieve());
     let factor = Zeroizing::new(n.gcd(&*difference));
     let is_proper = factor.bits_vartime() > 1 && factor.cmp_vartime(n).is_ne();
     is_proper.then_some(factor)
@@ -366,6 +369,7 @@ const ED25519_ORDER: [u8; 32] = *b"\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 mod tests {
     use super::*;
     use crate::crypto::Curve;
+    use crate::crypto::der::{Reader, tag};
     use crate::crypto::test_keys::{self, rsa_keys};
     use proptest::prelude::*;
 
@@ -406,6 +410,34 @@ mod tests {
                 assert!(coefficients.contains(&trimmed(qinv)) && coefficients.len() == 4);
             }
         }
+    }
+
+    #[test]
+    fn keys_of_three_primes_have_all_their_numbers() {
+        let data = test_keys::read("forms/rsa2048x3.pkcs1.der");
+        let mut reader = Reader::new(&data).inside(tag::SEQUENCE).unwrap();
+        let [_, n, e, d, p, q, dp, dq, qinv] = std::array::from_fn(|_| reader.unsigned().unwrap());
+        let mut other = Reader::new(reader.expect(tag::SEQUENCE).unwrap())
+            .inside(tag::SEQUENCE)
+            .unwrap();
+        let [r, dr, t] = std::array::from_fn(|_| other.unsigned().unwrap());
+        let public = PublicKey::rsa(n, e).unwrap();
+        for given in [&[p, q][..], &[q, r], &[p, q, r]] {
+            let given = given.iter().map(|prime| (PRIME, Secret::new(prime)));
+            let all = Material::of(given).unwrap().all(&public);
+            assert_eq!(components(&all, PRIME).len(), 3);
+            assert!(components(&all, PRIVATE_EXPONENT).contains(&trimmed(d)));
+            for exponent in [dp, dq, dr] {
+                assert!(components(&all, CRT_EXPONENT).contains(&trimmed(exponent)));
+            }
+        }
+        let in_order = [p, q, r].map(|prime| (PRIME, Secret::new(prime)));
+        let all = Material::of(in_order).unwrap().all(&public);
+        for coefficient in [qinv, t] {
+            assert!(components(&all, CRT_COEFFICIENT).contains(&trimmed(coefficient)));
+        }
+        let one = Material::of([(PRIME, Secret::new(p)), (PRIVATE_EXPONENT, Secret::new(d))]);
+        assert_eq!(one.unwrap().all(&public).len(), 2);
     }
 
     #[test]

@@ -161,15 +161,17 @@ impl Index {
         words: &[u64; BLOCK / GRAM],
         found: &mut impl FnMut(usize, Width, &'i Pattern, usize),
     ) {
-        let mut mask = 0u32;
+        // No branches but one: what memory holds cannot be foreseen.
+        let mut mask = 0;
         for (index, word) in words.iter().enumerate() {
             mask |= self.passes(*word) << index;
         }
-        let mut wide = 0u32;
+        let mut wide = 0;
         let (pairs, _) = words.as_chunks::<2>();
         for (index, [first, second]) in pairs.iter().enumerate() {
             let all = first | second;
-            let is_wide = all & HIGH_BYTES == 0 || all & LOW_BYTES == 0;
+            let is_text = (*first != 0) & (*second != 0);
+            let is_wide = is_text & ((all & HIGH_BYTES == 0) | (all & LOW_BYTES == 0));
             wide |= u32::from(is_wide) << index;
         }
         if mask | wide != 0 {
@@ -303,9 +305,9 @@ const fn narrow(word: u64) -> u64 {
     (pairs | pairs >> 16) & 0xffff_ffff
 }
 
-/// The golden ratio spreads grams that differ in a few bits only.
+/// The golden ratio spreads grams that differ in a few bits only: the upper bits of the product depend on all bits.
 const fn hash(gram: u64) -> u64 {
-    (gram ^ gram >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Of characters of UTF-16, the bytes that are zero: of those that begin at even, and at odd offsets.

@@ -35,7 +35,8 @@ use crate::finding::{Piece, Proof};
 use crate::outcome::Search;
 use grams::Index;
 use rayon::prelude::*;
-use run::{Ground, Run};
+use run::{Ground, MOST_RUNS, Run};
+use std::collections::HashSet;
 use std::ops::Range;
 use written::Written;
 
@@ -136,11 +137,7 @@ impl Copies {
         let mut is_complete = self.is_complete;
         for strings in &self.passes {
             let index = Index::new(strings);
-            self.pass(&index, space, &mut places);
-            if places.len() > MOST_PLACES {
-                places.truncate(MOST_PLACES);
-                is_complete = false;
-            }
+            is_complete &= self.pass(&index, space, &mut places);
         }
         let sightings = places
             .into_iter()
@@ -152,28 +149,40 @@ impl Copies {
         }
     }
 
-    /// One pass over all bytes of the file, and over its seams.
-    fn pass(&self, index: &Index, space: &Space<'_>, places: &mut Vec<(Run, Vec<Piece>)>) {
+    /// One pass over all bytes of the file, and over its seams. False when there are more places than are kept.
+    fn pass(&self, index: &Index, space: &Space<'_>, places: &mut Vec<(Run, Vec<Piece>)>) -> bool {
         let data = space.data();
-        let found: Vec<Vec<Run>> = (0..data.len())
-            .into_par_iter()
-            .step_by(CHUNK)
-            .map(|start| {
-                let own = start..data.len().min(start + CHUNK);
-                let ground = Ground {
-                    data,
-                    address: &|at| space.address(at),
-                    together: &|at| space.together(at),
-                };
-                run::find(index, &ground, own)
-            })
-            .collect();
-        let mut runs: Vec<Run> = found.into_iter().flatten().collect();
+        let room = MOST_PLACES.saturating_sub(places.len());
+        let mut is_complete = true;
+        let mut runs: Vec<Run> = Vec::new();
+        let starts: Vec<usize> = (0..data.len()).step_by(CHUNK).collect();
+        for wave in starts.chunks(CHUNKS_IN_WAVE) {
+            let found: Vec<Vec<Run>> = wave
+                .par_iter()
+                .map(|&start| {
+                    let own = start..data.len().min(start + CHUNK);
+                    let ground = Ground {
+                        data,
+                        address: &|at| space.address(at),
+                        together: &|at| space.together(at),
+                    };
+                    run::find(index, &ground, own)
+                })
+                .collect();
+            is_complete &= found.iter().all(|found| found.len() < MOST_RUNS);
+            runs.extend(found.into_iter().flatten());
+            if runs.len() > room {
+                is_complete = false;
+                break;
+            }
+        }
         self.keep_outermost(&mut runs);
+        runs.truncate(room);
         places.extend(runs.into_iter().map(|run| {
             let pieces = space.pieces(run.range.clone());
             (run, pieces)
         }));
+        let mut across: HashSet<Vec<Piece>> = HashSet::new();
         space.each_seam(
             |block| {
                 let address = |at: usize| block.address?.checked_add(at as u64);
@@ -183,19 +192,28 @@ impl Copies {
                     together: &|_| 0..block.bytes.len(),
                 };
                 let mut runs = run::find(index, &ground, block.own.clone());
+                let is_whole = runs.len() < MOST_RUNS;
                 self.keep_outermost(&mut runs);
-                runs
+                (runs, is_whole)
             },
-            |runs, pieces: &dyn Fn(Range<usize>) -> Vec<Piece>| {
+            |(runs, is_whole), pieces: &dyn Fn(Range<usize>) -> Vec<Piece>| {
+                is_complete &= is_whole;
                 for run in runs {
                     let pieces = pieces(run.range.clone());
                     // What lies on one side of a seam lies so in the file.
-                    if pieces.len() > 1 && !places.iter().rev().any(|(_, known)| *known == pieces) {
-                        places.push((run, pieces));
+                    if pieces.len() < 2 || across.contains(&pieces) {
+                        continue;
                     }
+                    if places.len() == MOST_PLACES {
+                        is_complete = false;
+                        break;
+                    }
+                    across.insert(pieces.clone());
+                    places.push((run, pieces));
                 }
             },
         );
+        is_complete
     }
 
     /// Runs by place, each once, without those inside another of the same key, and without remains that lie across
@@ -241,10 +259,11 @@ impl Copies {
 }
 
 fn search_of(keys: usize, complete: bool) -> Search {
+    let plural = if keys == 1 { "" } else { "s" };
     Search {
         name: "copies",
         scope: format!(
-            "copies of every private number of {keys} proven keys, in {} encodings of bytes and 3 of text, in every byte",
+            "copies of every private number of {keys} proven key{plural}, in {} encodings of bytes and 3 of text, in every byte",
             super::codec::CODECS.len()
         ),
         complete,
@@ -253,6 +272,9 @@ fn search_of(keys: usize, complete: bool) -> Search {
 
 /// Bytes a worker takes at a time.
 const CHUNK: usize = 1 << 20;
+
+/// Chunks whose runs are held at a time before they are counted.
+const CHUNKS_IN_WAVE: usize = 32;
 
 /// Grams of one pass: those of some twenty keys of 2048 bits, in some 16 MiB.
 const MOST_GRAMS: usize = 1 << 20;

@@ -31,7 +31,7 @@ pub struct Ground<'g> {
     pub together: &'g dyn Fn(usize) -> Range<usize>,
 }
 
-/// The runs in the ground of which a gram starts in `own`.
+/// The runs in the ground of which a gram starts in `own`, at most [`MOST_RUNS`].
 pub fn find(index: &Index, ground: &Ground<'_>, own: Range<usize>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     index.each(ground.data, own, |at, width, pattern, offset| {
@@ -293,5 +293,5 @@ const RECENT: usize = 16;
 /// Separators between two digits: a line break and an indentation.
 const MOST_SEPARATORS: usize = 32;
 
-/// Runs in the bytes of one call: more than the copies of a number that fit side by side.
-const MOST_RUNS: usize = 1 << 16;
+/// Runs in the bytes of one call at most.
+pub const MOST_RUNS: usize = 1 << 13;
