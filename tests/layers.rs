@@ -65,6 +65,7 @@ const CRATES: &str = "
     clap           | cli
     crypto_bigint  | crypto
     crypto_primes  | crypto
+    curve25519_dalek | crypto
     der            | crypto
     ed25519_dalek  | crypto
     ed448_goldilocks | crypto

@@ -4,6 +4,7 @@
 pub mod curve;
 pub mod der;
 pub mod dsa;
+pub mod ec_search;
 pub mod edwards;
 pub mod material;
 pub mod prover;

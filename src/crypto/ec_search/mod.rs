@@ -1,0 +1,15 @@
+//! Which of many candidates is the scalar of a known public point, for every curve we know.
+//!
+//! All candidates of a batch are multiplied together ([`comb`]) and the results looked up among the points;
+//! what matches is confirmed by the curve's own crate. Nothing here knows where candidates come from.
+
+mod comb;
+mod edwards;
+mod field;
+mod on_curve;
+mod points;
+mod weierstrass;
+
+pub use edwards::Edwards;
+pub use on_curve::{is_on_curve, point_from_limbs, point_from_montgomery};
+pub use points::{Form, Points};
