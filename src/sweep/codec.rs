@@ -121,6 +121,24 @@ pub const CODECS: &[Codec] = &[
     codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Eight),
 ];
 
+/// The entry with this name, for constants: a name that is none does not compile.
+#[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
+pub const fn entry(name: &str) -> &'static Codec {
+    let mut index = 0;
+    loop {
+        let codec = &CODECS[index];
+        let (one, other) = (codec.name.as_bytes(), name.as_bytes());
+        let mut at = 0;
+        while at < one.len() && at < other.len() && one[at] == other[at] {
+            at += 1;
+        }
+        if at == one.len() && at == other.len() {
+            return codec;
+        }
+        index += 1;
+    }
+}
+
 impl Digit {
     /// Bytes of memory a digit takes.
     pub const fn bytes(self) -> usize {

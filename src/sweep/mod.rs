@@ -4,6 +4,9 @@
 //! memory looks like ([`codec::Class`]); what they are is told by arithmetic alone.
 
 pub mod codec;
+pub mod harvest;
+mod heads;
+mod numbers;
 pub mod public_halves;
 pub mod space;
 
