@@ -8,6 +8,8 @@ pub mod harvest;
 mod heads;
 mod numbers;
 pub mod public_halves;
+pub mod runs;
+mod simd_runs;
 pub mod space;
 
 use crate::clue::Rank;

@@ -1,0 +1,481 @@
+//! The vector kernels of the search for runs: what the words of a group of memory look like, and how many
+//! different bytes its windows have.
+//!
+//! Each kernel gives the same answer; [`portable`] says it in words.
+
+/// Bytes of a group: 64 words of 64 bits.
+pub const GROUP: usize = 512;
+
+/// What a group looks like. Bit i of a mask stands for the i-th byte or word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Masks {
+    /// Bytes that are common in memory, 64 a line.
+    pub common: [u64; LINES],
+    /// 64-bit words whose upper 16 bits are all equal: small numbers and addresses.
+    pub tops: u64,
+    /// 64-bit words that are text: bytes from 0x20 to 0x7f.
+    pub texts: u64,
+    /// 32-bit words that may be a digit of 26 to 30 bits.
+    pub words30: [u64; 2],
+    /// 64-bit words that may be a digit of 56 to 60 bits.
+    pub words60: u64,
+    /// 64-bit words that may be a V8 small integer of 26 to 28 bits.
+    pub small: u64,
+    /// 64-bit words that may be a double with a digit of 24 to 28 bits.
+    pub doubles: u64,
+}
+
+impl Masks {
+    /// Those of zeros.
+    pub const ZERO: Self = Self {
+        common: [u64::MAX; LINES],
+        tops: u64::MAX,
+        texts: 0,
+        words30: [0; 2],
+        words60: 0,
+        small: 0,
+        doubles: 0,
+    };
+}
+
+/// Lines of 64 bytes in a group.
+pub const LINES: usize = GROUP / 64;
+
+/// How windows of bytes that may be random are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// 64-bit words in a window: 4 or 8.
+    pub words: usize,
+    /// The most bytes behind the first seven that are common ones.
+    pub common: u32,
+    /// The fewest different bytes.
+    pub distinct: u32,
+}
+
+/// A kernel this processor has.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    level: Level,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Level {
+    /// Most processors since 2013.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// Any processor.
+    Portable,
+}
+
+impl Kernel {
+    /// Those of this processor, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut kernels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let has_all = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("popcnt");
+            if has_all {
+                kernels.push(Self { level: Level::Avx2 });
+            }
+        }
+        kernels.push(Self {
+            level: Level::Portable,
+        });
+        kernels
+    }
+
+    /// The fastest.
+    pub fn best() -> Self {
+        Self::available().first().copied().unwrap_or(Self {
+            level: Level::Portable,
+        })
+    }
+
+    /// What `group` looks like; masks of digits are empty unless `digits`.
+    #[inline]
+    pub fn look(self, group: &[u8; GROUP], digits: bool) -> Masks {
+        match self.level {
+            // SAFETY: this would be an illegal instruction on a processor without AVX2, BMI1 and POPCNT. The
+            // level is made by `available` alone, after it has seen them.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::look(group, digits) },
+            Level::Portable => portable::look(group, digits),
+        }
+    }
+
+    /// Of the windows that start at the words `windows` of the first group, those with few common and many
+    /// different bytes. `pair` are two groups, one behind the other.
+    #[inline]
+    pub fn varied(
+        self,
+        pair: [(&[u8; GROUP], &[u64; LINES]); 2],
+        windows: u64,
+        shape: Shape,
+    ) -> u64 {
+        match self.level {
+            // SAFETY: as in `look`.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::varied(pair, windows, shape) },
+            Level::Portable => portable::varied(pair, windows, shape),
+        }
+    }
+}
+
+/// Of `windows`, those with few common bytes behind their first seven, which may not belong to the number.
+#[inline(always)]
+fn uncommon(common: [&[u64; LINES]; 2], windows: u64, shape: Shape) -> u64 {
+    let [first, second] = common;
+    let own = if shape.words >= 8 {
+        u64::MAX << 7
+    } else {
+        (1 << (8 * shape.words)) - (1 << 7)
+    };
+    let lines = first.iter().chain(second).copied();
+    let mut kept = 0;
+    for (line, (mask, next)) in lines.clone().zip(lines.skip(1)).take(LINES).enumerate() {
+        let mut left = windows >> (8 * line) & 0xff;
+        while left != 0 {
+            let word = left.trailing_zeros();
+            left &= left - 1;
+            let shift = 8 * word;
+            let bytes = mask >> shift | if shift == 0 { 0 } else { next << (64 - shift) };
+            let is_kept = (bytes & own).count_ones() <= shape.common;
+            kept |= u64::from(is_kept) << (8 * line as u32 + word);
+        }
+    }
+    kept
+}
+
+/// The runs of ones in a mask: first bit and length.
+#[inline(always)]
+pub fn stretches(mut mask: u64) -> impl Iterator<Item = (usize, usize)> {
+    std::iter::from_fn(move || {
+        (mask != 0).then(|| {
+            let start = mask.trailing_zeros();
+            let length = (mask >> start).trailing_ones();
+            mask &= u64::MAX.checked_shl(start + length).unwrap_or(0);
+            (start as usize, length as usize)
+        })
+    })
+}
+
+/// The word at `at` of two groups.
+#[inline(always)]
+fn word(pair: [&[u8; GROUP]; 2], at: usize) -> u64 {
+    let [first, second] = pair;
+    let words = |group: &[u8; GROUP], at: usize| {
+        group
+            .as_chunks::<8>()
+            .0
+            .get(at)
+            .map_or(0, |word| u64::from_le_bytes(*word))
+    };
+    if at < GROUP / 8 {
+        words(first, at)
+    } else {
+        words(second, at - GROUP / 8)
+    }
+}
+
+/// Words of the windows that start in one group.
+const REACHED: usize = GROUP / 8 + 8;
+
+mod portable {
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, word};
+
+    pub fn look(group: &[u8; GROUP], digits: bool) -> Masks {
+        let mut masks = Masks {
+            tops: 0,
+            common: [0; LINES],
+            ..Masks::ZERO
+        };
+        for (line, mask) in group.as_chunks::<64>().0.iter().zip(&mut masks.common) {
+            for (at, byte) in line.iter().enumerate() {
+                *mask |= u64::from(matches!(byte, 0 | 0xff | 0x48 | 0x8b)) << at;
+            }
+        }
+        for (at, bytes) in group.as_chunks::<8>().0.iter().enumerate() {
+            let word = u64::from_le_bytes(*bytes);
+            let set = |mask: &mut u64, is: bool| *mask |= u64::from(is) << at;
+            set(&mut masks.tops, matches!(word >> 48, 0 | 0xffff));
+            set(
+                &mut masks.texts,
+                bytes.iter().all(|byte| matches!(byte, 0x20..=0x7f)),
+            );
+            if digits {
+                let is_digit = matches!(word >> 48, 1..0x1000);
+                set(&mut masks.words60, is_digit && word & 0xff00_ff00 != 0);
+                set(&mut masks.small, is_digit && word << 32 == 0);
+                let is_double = matches!(word >> 52, 0x40f..=0x41a);
+                set(&mut masks.doubles, is_double && word & 0x1ff_ffff == 0);
+            }
+        }
+        if digits {
+            let halves = group.as_chunks::<256>().0.iter();
+            for (half, mask) in halves.zip(&mut masks.words30) {
+                for (at, bytes) in half.as_chunks::<4>().0.iter().enumerate() {
+                    let word = u32::from_le_bytes(*bytes);
+                    let is_digit = matches!(word >> 16, 1..0x4000) && word & 0xff00 != 0;
+                    *mask |= u64::from(is_digit) << at;
+                }
+            }
+        }
+        masks
+    }
+
+    pub fn varied(
+        [first, second]: [(&[u8; GROUP], &[u64; LINES]); 2],
+        windows: u64,
+        shape: Shape,
+    ) -> u64 {
+        let windows = uncommon([first.1, second.1], windows, shape);
+        let mut kept = 0;
+        for (start, length) in stretches(windows) {
+            let mut seen = [[0u64; 4]; REACHED];
+            let words = start..start + length + shape.words - 1;
+            for (at, seen) in words.zip(&mut seen) {
+                for byte in word([first.0, second.0], at).to_le_bytes() {
+                    if let Some(part) = seen.get_mut(usize::from(byte >> 6)) {
+                        *part |= 1 << (byte & 63);
+                    }
+                }
+            }
+            for (at, window) in seen.windows(shape.words).take(length).enumerate() {
+                let all = window.iter().fold([0; 4], |all: [u64; 4], one| {
+                    let [a, b, c, d] = all;
+                    let [e, f, g, h] = *one;
+                    [a | e, b | f, c | g, d | h]
+                });
+                let distinct: u32 = all.iter().map(|part| part.count_ones()).sum();
+                kept |= u64::from(distinct >= shape.distinct) << (start + at);
+            }
+        }
+        kept
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, word};
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_pd,
+        _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cmpeq_epi32,
+        _mm256_cmpeq_epi64, _mm256_cmpgt_epi8, _mm256_cmpgt_epi64, _mm256_extract_epi64,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_movemask_pd, _mm256_movemask_ps,
+        _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x,
+        _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi64,
+        _mm256_sllv_epi64, _mm256_srli_epi32, _mm256_testz_si256,
+    };
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    pub fn look(group: &[u8; GROUP], digits: bool) -> Masks {
+        let mut masks = Masks {
+            tops: 0,
+            ..Masks::ZERO
+        };
+        let [low30, high30] = &mut masks.words30;
+        for (index, (line, common)) in group
+            .as_chunks::<64>()
+            .0
+            .iter()
+            .zip(&mut masks.common)
+            .enumerate()
+        {
+            let shift = 8 * index as u32;
+            let [a, b] = halves(line);
+            let any = _mm256_or_si256(a, b);
+            if _mm256_testz_si256(any, any) != 0 {
+                masks.tops |= 0xff << shift;
+                continue;
+            }
+            *common = bytes(common_bytes(a), common_bytes(b));
+            masks.tops |= words(tops(a), tops(b)) << shift;
+            masks.texts |= words(texts(a), texts(b)) << shift;
+            if !digits {
+                continue;
+            }
+            let half = if index < LINES / 2 {
+                &mut *low30
+            } else {
+                &mut *high30
+            };
+            *half |= small_words(words30(a), words30(b)) << (2 * shift % 64);
+            let (digit_a, digit_b) = (digit(a), digit(b));
+            let digit_bits = words(digit_a, digit_b);
+            if digit_bits != 0 {
+                let dense = words(dense(a), dense(b));
+                masks.words60 |= (digit_bits & dense) << shift;
+                masks.small |= (digit_bits & words(upper_only(a), upper_only(b))) << shift;
+            }
+            let doubles = words(doubles(a), doubles(b));
+            if doubles != 0 {
+                masks.doubles |= (doubles & words(exponents(a), exponents(b))) << shift;
+            }
+        }
+        masks
+    }
+
+    /// Bytes 0, 0xff, 0x48 and 0x8b.
+    #[target_feature(enable = "avx2")]
+    fn common_bytes(v: __m256i) -> __m256i {
+        let is = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte.cast_signed()));
+        _mm256_or_si256(
+            _mm256_or_si256(is(0), is(0xff)),
+            _mm256_or_si256(is(0x48), is(0x8b)),
+        )
+    }
+
+    /// The top bit of each word: its upper 16 bits are all equal.
+    #[target_feature(enable = "avx2")]
+    fn tops(v: __m256i) -> __m256i {
+        let zero = _mm256_cmpeq_epi16(v, _mm256_setzero_si256());
+        let ones = _mm256_cmpeq_epi16(v, _mm256_set1_epi8(-1));
+        _mm256_or_si256(zero, ones)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn texts(v: __m256i) -> __m256i {
+        let text = _mm256_cmpgt_epi8(v, _mm256_set1_epi8(0x1f));
+        _mm256_cmpeq_epi64(text, _mm256_set1_epi8(-1))
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn words30(v: __m256i) -> __m256i {
+        let zero = _mm256_setzero_si256();
+        let is_below = _mm256_cmpeq_epi32(_mm256_srli_epi32::<30>(v), zero);
+        let lacks = |bits| _mm256_cmpeq_epi32(_mm256_and_si256(v, _mm256_set1_epi32(bits)), zero);
+        let is_small = _mm256_or_si256(lacks(0xff00), lacks(0x3fff_0000));
+        _mm256_andnot_si256(is_small, is_below)
+    }
+
+    /// Words from 2^48 to 2^60.
+    #[target_feature(enable = "avx2")]
+    fn digit(v: __m256i) -> __m256i {
+        between(v, 1 << 48, 1 << 60)
+    }
+
+    /// Words of which not both the second and the fourth byte are zero.
+    #[target_feature(enable = "avx2")]
+    fn dense(v: __m256i) -> __m256i {
+        let part = _mm256_and_si256(v, _mm256_set1_epi64x(0xff00_ff00));
+        let none = _mm256_cmpeq_epi64(part, _mm256_setzero_si256());
+        _mm256_andnot_si256(none, _mm256_set1_epi8(-1))
+    }
+
+    /// Words whose lower half is zero.
+    #[target_feature(enable = "avx2")]
+    fn upper_only(v: __m256i) -> __m256i {
+        _mm256_cmpeq_epi64(_mm256_slli_epi64::<32>(v), _mm256_setzero_si256())
+    }
+
+    /// Words like doubles from 2 to 2^33 without much behind the point.
+    #[target_feature(enable = "avx2")]
+    fn doubles(v: __m256i) -> __m256i {
+        let part = _mm256_and_si256(v, _mm256_set1_epi64x(0x7e00_0000_01ff_ffff));
+        _mm256_cmpeq_epi64(part, _mm256_set1_epi64x(0x4000_0000_0000_0000))
+    }
+
+    /// Words like doubles from 2^16 to 2^28.
+    #[target_feature(enable = "avx2")]
+    fn exponents(v: __m256i) -> __m256i {
+        between(v, 0x40f0 << 48, 0x41b0 << 48)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn between(v: __m256i, least: i64, end: i64) -> __m256i {
+        _mm256_and_si256(
+            _mm256_cmpgt_epi64(v, _mm256_set1_epi64x(least - 1)),
+            _mm256_cmpgt_epi64(_mm256_set1_epi64x(end), v),
+        )
+    }
+
+    /// A bit for each byte.
+    #[target_feature(enable = "avx2")]
+    fn bytes(a: __m256i, b: __m256i) -> u64 {
+        let bits = |v| u64::from(_mm256_movemask_epi8(v).cast_unsigned());
+        bits(a) | bits(b) << 32
+    }
+
+    /// A bit for each 64-bit word.
+    #[target_feature(enable = "avx2")]
+    fn words(a: __m256i, b: __m256i) -> u64 {
+        let bits = |v| u64::from(_mm256_movemask_pd(_mm256_castsi256_pd(v)).cast_unsigned());
+        bits(a) | bits(b) << 4
+    }
+
+    /// A bit for each 32-bit word.
+    #[target_feature(enable = "avx2")]
+    fn small_words(a: __m256i, b: __m256i) -> u64 {
+        let bits = |v| u64::from(_mm256_movemask_ps(_mm256_castsi256_ps(v)).cast_unsigned());
+        bits(a) | bits(b) << 8
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn halves(line: &[u8; 64]) -> [__m256i; 2] {
+        let (parts, _) = line.as_chunks::<32>();
+        std::array::from_fn(|index| {
+            parts.get(index).map_or(_mm256_setzero_si256(), |part| {
+                // SAFETY: a load beyond the end of memory would fault. This one reads the 32 bytes of `part`,
+                // at any alignment.
+                unsafe { _mm256_loadu_si256(part.as_ptr().cast()) }
+            })
+        })
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    pub fn varied(
+        [first, second]: [(&[u8; GROUP], &[u64; LINES]); 2],
+        windows: u64,
+        shape: Shape,
+    ) -> u64 {
+        let windows = uncommon([first.1, second.1], windows, shape);
+        let mut kept = 0;
+        for (start, length) in stretches(windows) {
+            let mut seen = [_mm256_setzero_si256(); REACHED];
+            let words = length + shape.words - 1;
+            for (at, seen) in seen.iter_mut().take(words).enumerate() {
+                *seen = bitmap(word([first.0, second.0], start + at));
+            }
+            // Each becomes the union of as many as a window has.
+            let mut step = 1;
+            while step < shape.words {
+                for at in 0..words.saturating_sub(step) {
+                    if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
+                        *one = _mm256_or_si256(*one, *other);
+                    }
+                }
+                step *= 2;
+            }
+            for (at, all) in seen.iter().take(length).enumerate() {
+                let distinct = _mm256_extract_epi64::<0>(*all).count_ones()
+                    + _mm256_extract_epi64::<1>(*all).count_ones()
+                    + _mm256_extract_epi64::<2>(*all).count_ones()
+                    + _mm256_extract_epi64::<3>(*all).count_ones();
+                kept |= u64::from(distinct >= shape.distinct) << (start + at);
+            }
+        }
+        kept
+    }
+
+    /// A bit for each value that a byte of the word has.
+    #[target_feature(enable = "avx2")]
+    fn bitmap(word: u64) -> __m256i {
+        let word = _mm256_set1_epi64x(word.cast_signed());
+        let lowest = _mm256_setr_epi64x(0, -64, -128, -192);
+        let one = _mm256_set1_epi64x(1);
+        let mut all = _mm256_setzero_si256();
+        // Shifts by less than 0 or more than 63 bits give zero: of the four parts one gets a bit.
+        let mut at = 0;
+        while at < 8 {
+            // The byte, and zeros where the upper bit of a shuffle's index is set.
+            let index = _mm256_set1_epi64x(0x8080_8080_8080_8080_u64.cast_signed() - 0x80 + at);
+            let byte = _mm256_shuffle_epi8(word, index);
+            let bit = _mm256_sllv_epi64(one, _mm256_add_epi64(byte, lowest));
+            all = _mm256_or_si256(all, bit);
+            at += 1;
+        }
+        all
+    }
+}
