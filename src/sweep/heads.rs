@@ -20,7 +20,7 @@
 //! | V8 `BigInt` | map, digits times 2 |
 //! | Erlang | digits times 64, and the tag of a big number |
 //! | wolfSSL `sp_int` | used and size, u16 or u32 each |
-| .NET, Mono, OCaml, Haskell, TomsFastMath | length or used |
+//! | .NET, Mono, OCaml, Haskell, TomsFastMath | length or used |
 
 use super::codec::{Codec, Order, entry};
 use super::numbers::{may_be_coordinate, may_be_large};
@@ -145,7 +145,9 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         let counts = beside.counts();
         let (mut is_large, mut is_small) = (false, false);
         for &count in &counts {
-            is_large |= FORMS.get(count as usize).is_some_and(|forms| forms & COUNT != 0);
+            is_large |= FORMS
+                .get(count as usize)
+                .is_some_and(|forms| forms & COUNT != 0);
             is_small |= count < MAX_LIMBS;
         }
         if is_small && let Some(limbs) = beside.coordinate::<P>() {
@@ -156,7 +158,11 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         }
         let mut last = 0;
         for count in counts {
-            if count != last && FORMS.get(count as usize).is_some_and(|forms| forms & COUNT != 0) {
+            if count != last
+                && FORMS
+                    .get(count as usize)
+                    .is_some_and(|forms| forms & COUNT != 0)
+            {
                 last = count;
                 for form in forms(count as usize) {
                     self.pointed(word, at, form);
@@ -306,7 +312,11 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         let Some(bytes) = slice(self.block.bytes, start, 4 * digits) else {
             return;
         };
-        let mut words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+        let mut words = bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|word| u32::from_le_bytes(*word));
         let is_odd = bytes.first().is_some_and(|byte| byte & 1 == 1);
         let bits = (30 * digits as u32 - 30) / 256 * 256 + 256;
         let has_top = bytes.as_chunks::<4>().0.last().is_some_and(|word| {

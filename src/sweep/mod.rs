@@ -4,8 +4,10 @@
 //! memory looks like ([`codec::Class`]); what they are is told by arithmetic alone.
 
 pub mod codec;
+mod edges;
 pub mod harvest;
 mod heads;
+mod large;
 mod numbers;
 pub mod public_halves;
 pub mod runs;

@@ -82,8 +82,13 @@ mod tests {
     #[test]
     fn random_numbers_pass() {
         for length in [32, 48, 64, 256, 1024] {
-            let refused = (0..20_000).filter(|&seed| !is_dense(&random(seed, length))).count();
-            assert!(refused <= 1, "{refused} of 20,000 of {length} bytes refused");
+            let refused = (0..20_000)
+                .filter(|&seed| !is_dense(&random(seed, length)))
+                .count();
+            assert!(
+                refused <= 1,
+                "{refused} of 20,000 of {length} bytes refused"
+            );
         }
     }
 
@@ -93,9 +98,13 @@ mod tests {
             .flat_map(|index| (0x7f12_3456_7890 + index * 0x13579).to_le_bytes())
             .collect();
         assert!(!is_dense(&pointers));
-        assert!(!is_dense(&b"the quick brown fox jumps over the lazy dog. ".repeat(4)));
+        assert!(!is_dense(
+            &b"the quick brown fox jumps over the lazy dog. ".repeat(4)
+        ));
         assert!(!is_dense(&[0x5a; 64]));
-        let doubles: Vec<u8> = (1..33).flat_map(|index| (f64::from(index) / 7.0).to_le_bytes()).collect();
+        let doubles: Vec<u8> = (1..33)
+            .flat_map(|index| (f64::from(index) / 7.0).to_le_bytes())
+            .collect();
         assert!(!is_dense(&doubles));
     }
 

@@ -112,7 +112,9 @@ impl<'d> Space<'d> {
     /// From the first to the last address of memory, in that half of all addresses where more of it lies: a
     /// process has the lower one, and a page of the kernel's in the upper one.
     pub fn addresses(&self) -> Range<u64> {
-        let half = self.segments.partition_point(|segment| segment.va < 1 << 63);
+        let half = self
+            .segments
+            .partition_point(|segment| segment.va < 1 << 63);
         let (lower, upper) = self.segments.split_at(half);
         let bytes = |half: &[Segment]| half.iter().map(|segment| segment.length).sum::<u64>();
         let half = if bytes(upper) > bytes(lower) {

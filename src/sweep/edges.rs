@@ -1,0 +1,139 @@
+//! Numbers that nothing points out, between what is not random: a stretch of random-looking bytes or digits just as
+//! long as a modulus.
+
+use super::codec::{CODECS, Class, Codec, Order, entry};
+use super::heads::{Kind, Nominee, Place, Source};
+use super::numbers::may_be_large;
+use super::runs::EDGE;
+use super::space::Block;
+use crate::bytes::{array, slice};
+use std::ops::Range;
+
+/// Finds the moduli that `run`, of memory that looks like `class`, may hold: those that begin and end with it. Of
+/// random bytes an edge is a word with sixteen equal upper bits or, for big-endian numbers, a zero before the number
+/// and a zero or such a word behind it. Lengths are multiples of 256 bits from 1024 to 8192.
+pub fn each_modulus(
+    block: &Block<'_>,
+    class: Class,
+    run: &Range<usize>,
+    mut found: impl FnMut(Nominee, &[u8]),
+) {
+    let mut give = |range: Range<usize>, codec: &'static Codec| {
+        // A number belongs to the block in which it starts.
+        if let Some(bytes) = block.bytes.get(range.clone())
+            && block.own.contains(&range.start)
+        {
+            let address = block
+                .address
+                .map(|first| first.wrapping_add(range.start as u64));
+            let nominee = Nominee {
+                place: Place::Block(range),
+                addresses: address.map(|address| [address; 2]),
+                codec,
+                source: Source::Edge,
+                kind: Kind::Large,
+            };
+            found(nominee, bytes);
+        }
+    };
+    if class == Class::Random {
+        each_of_bytes(block, run, &mut give);
+        return;
+    }
+    for codec in CODECS.iter().filter(|codec| codec.class() == class) {
+        for bits in (1024..=8192).step_by(256) {
+            let length = codec.length(bits);
+            if length.abs_diff(run.len()) > 2 * EDGE {
+                continue;
+            }
+            let first = run.start.saturating_sub(EDGE);
+            let (mut at, step) = block.first_aligned(first, codec.step(block.pointer));
+            while at <= run.start + EDGE {
+                if slice(block.bytes, at, length)
+                    .is_some_and(|digits| has_bits(codec, digits, bits))
+                {
+                    give(at..at + length, codec);
+                }
+                at += step;
+            }
+        }
+    }
+}
+
+fn each_of_bytes(
+    block: &Block<'_>,
+    run: &Range<usize>,
+    give: &mut impl FnMut(Range<usize>, &'static Codec),
+) {
+    let data = block.bytes;
+    if run.len() + 2 * EDGE < MIN_LENGTH || run.len() > MAX_LENGTH + 2 * EDGE {
+        return;
+    }
+    let near = |at: usize| at.saturating_sub(EDGE)..at + EDGE;
+    let is_edge = |at: usize| match array(data, at) {
+        Some(word) => (u64::from_le_bytes(word) >> 48).wrapping_add(1) & 0xffff < 2,
+        None => true,
+    };
+    let (first, step) = block.first_aligned(near(run.start).start, block.pointer);
+    for start in (first..near(run.start).end).step_by(step) {
+        let is_first = start.checked_sub(8).is_none_or(is_edge) && !is_edge(start);
+        let (end, _) = block.first_aligned(near(run.end).start, block.pointer);
+        for end in (end..near(run.end).end).step_by(step) {
+            let length = end.saturating_sub(start);
+            if is_first
+                && is_length(length)
+                && is_edge(end)
+                && may_be_large(data, start, length, LIMBS)
+            {
+                give(start..end, LIMBS);
+            }
+        }
+    }
+    for start in near(run.start) {
+        let is_first = start
+            .checked_sub(1)
+            .is_none_or(|before| data.get(before) == Some(&0));
+        if !is_first || data.get(start).is_none_or(|first| *first < 0x80) {
+            continue;
+        }
+        for end in near(run.end) {
+            let length = end.saturating_sub(start);
+            let is_last = data.get(end).is_none_or(|byte| *byte == 0) || is_edge(end);
+            if is_length(length) && is_last && may_be_large(data, start, length, BYTES) {
+                give(start..end, BYTES);
+            }
+        }
+    }
+}
+
+/// Whether `digits` are an odd number of `bits` bits exactly, from its two ends.
+fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
+    let size = codec.digit().bytes();
+    let ends = [digits.get(..size), digits.get(digits.len() - size..)];
+    let mut number = [[0; 1]; 2];
+    for (end, number) in ends.into_iter().zip(&mut number) {
+        if end.and_then(|end| codec.decode(end, number)).is_none() {
+            return false;
+        }
+    }
+    let [[least], [most]] = match codec.order() {
+        Order::Least => number,
+        Order::Most => {
+            let [first, last] = number;
+            [last, first]
+        }
+    };
+    let below = (bits.div_ceil(codec.digit().bits()) - 1) * codec.digit().bits();
+    least & 1 == 1 && 64 - most.leading_zeros() == bits - below
+}
+
+fn is_length(length: usize) -> bool {
+    (MIN_LENGTH..=MAX_LENGTH).contains(&length) && length.is_multiple_of(32)
+}
+
+const LIMBS: &Codec = entry("raw.limbs-le");
+const BYTES: &Codec = entry("raw.bytes-be");
+
+/// Bytes of the shortest and the longest modulus.
+const MIN_LENGTH: usize = 128;
+const MAX_LENGTH: usize = 1024;

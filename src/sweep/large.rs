@@ -1,0 +1,344 @@
+//! Large numbers that something nominated: which of them are moduli, and which divide one another.
+
+use super::codec::{Codec, bytes_of, limbs_of};
+use super::heads::Source;
+use super::{Swept, Target};
+use crate::clue::{Clue, Rank};
+use crate::crypto::material::{Material, Number};
+use crate::crypto::rsa::{COMMON_EXPONENT, is_prime};
+use crate::crypto::rsa_search::{Moduli, complete, has_small_factor};
+use crate::crypto::{Identity, PublicKey};
+use crate::detect::{Key, Sighting};
+use crate::finding::Piece;
+use crypto_bigint::BoxedUint;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A number nominated at a place.
+pub struct Large {
+    /// Little-endian, without zeros on top.
+    pub limbs: Zeroizing<Vec<u64>>,
+    /// How it is written.
+    pub codec: &'static Codec,
+    /// What nominated it.
+    pub source: Source,
+}
+
+impl Large {
+    /// The number in `bytes`; `None` if it is even, its bits are no multiple of 256, or a small prime divides it.
+    pub fn read(bytes: &[u8], codec: &'static Codec, source: Source) -> Option<Self> {
+        let mut limbs = Zeroizing::new(vec![0; MAX_LIMBS]);
+        codec.decode(bytes, &mut limbs)?;
+        Self::new(limbs, codec, source)
+    }
+
+    /// The same for a number that was read.
+    pub fn new(
+        mut limbs: Zeroizing<Vec<u64>>,
+        codec: &'static Codec,
+        source: Source,
+    ) -> Option<Self> {
+        let used = limbs.iter().rposition(|limb| *limb != 0)? + 1;
+        limbs.truncate(used);
+        let is_full = limbs.last()? >> 63 == 1 && used.is_multiple_of(4) && used >= MIN_LIMBS;
+        let is_odd = limbs.first()? & 1 == 1;
+        (is_full && is_odd && used <= MAX_LIMBS && !has_small_factor(&limbs)).then_some(Self {
+            limbs,
+            codec,
+            source,
+        })
+    }
+}
+
+/// Numbers nominated in a dump, each once.
+pub struct Pool<'t> {
+    known: HashMap<Vec<u64>, (&'t Target, usize)>,
+    numbers: Vec<Pooled>,
+    index: HashMap<u64, usize>,
+    is_full: bool,
+    /// Places of known moduli.
+    seen: Vec<Swept>,
+}
+
+struct Pooled {
+    limbs: Zeroizing<Vec<u64>>,
+    source: Source,
+    places: Vec<(&'static Codec, Vec<Piece>)>,
+}
+
+/// What the numbers of a pool came to.
+pub struct Judged {
+    /// Public halves and private keys.
+    pub sightings: Vec<Swept>,
+    /// Moduli that were not known.
+    pub moduli: usize,
+    /// Known moduli that something points out.
+    pub known: usize,
+    /// Keys of which a prime was found.
+    pub keys: usize,
+    /// Numbers looked at.
+    pub numbers: usize,
+    /// Whether a bound left out numbers that may be primes.
+    pub is_complete: bool,
+    /// Whether a bound left out moduli.
+    pub is_limited: bool,
+}
+
+impl<'t> Pool<'t> {
+    /// An empty one, beside the public keys known already.
+    pub fn new(known: &'t [Target]) -> Self {
+        let moduli = known
+            .iter()
+            .filter_map(|target| match target.identity.key() {
+                PublicKey::Rsa { n, .. } => Some((limbs_of(n).to_vec(), (target, 0))),
+                _ => None,
+            });
+        Self {
+            known: moduli.collect(),
+            numbers: Vec::new(),
+            index: HashMap::new(),
+            is_full: false,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Takes in a number and its place.
+    pub fn take(&mut self, number: Large, pieces: impl FnOnce() -> Vec<Piece>) {
+        let Large {
+            limbs,
+            codec,
+            source,
+        } = number;
+        if let Some((target, places)) = self.known.get_mut(&**limbs) {
+            *places += 1;
+            if *places <= PLACES && source <= Source::Array {
+                self.seen
+                    .push(sighting(known_again(target, codec), pieces()));
+            }
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        limbs.hash(&mut hasher);
+        let next = self.numbers.len();
+        let is_room = next < MAX_NUMBERS;
+        let index = match self.index.get(&hasher.finish()) {
+            Some(index) => *index,
+            None if is_room => {
+                self.index.insert(hasher.finish(), next);
+                self.numbers.push(Pooled {
+                    limbs,
+                    source,
+                    places: Vec::new(),
+                });
+                next
+            }
+            None => {
+                self.is_full = true;
+                return;
+            }
+        };
+        if let Some(pooled) = self.numbers.get_mut(index) {
+            pooled.source = pooled.source.min(source);
+            if pooled.places.len() < PLACES {
+                pooled.places.push((codec, pieces()));
+            }
+        }
+    }
+
+    /// Tells which numbers are moduli, the best nominated first, and which of all divide one of these or a known
+    /// modulus.
+    pub fn judge(mut self) -> Judged {
+        self.numbers.sort_by_key(|number| number.source);
+        let known: usize = self
+            .known
+            .values()
+            .filter(|(_, places)| *places > 0)
+            .count();
+        let mut sightings = self.seen;
+        let composites: Vec<&Pooled> = self
+            .numbers
+            .iter()
+            .filter(|number| number.limbs.len() >= MIN_MODULUS_LIMBS)
+            .collect();
+        let mut is_limited = self.is_full || composites.len() > MAX_TESTED;
+        let (pairs, is_complete) = divisions(&self.numbers, &composites);
+        let is_composite: Vec<bool> = composites
+            .par_iter()
+            .take(MAX_TESTED)
+            .map(|number| !is_probable_prime(&number.limbs))
+            .collect();
+        let mut moduli = 0;
+        for (index, number) in composites.iter().enumerate() {
+            let is_modulus = is_composite
+                .get(index)
+                .is_some_and(|is_composite| *is_composite);
+            let is_divided = pairs.contains_key(&index);
+            if !is_divided && (!is_modulus || moduli == MAX_MODULI) {
+                is_limited |= is_modulus;
+                continue;
+            }
+            moduli += 1;
+            sightings.extend(number.clues());
+        }
+        let mut keys = 0;
+        for (modulus, divisors) in pairs {
+            let Some(number) = composites.get(modulus) else {
+                continue;
+            };
+            let found: Vec<Swept> = divisors
+                .iter()
+                .filter_map(|&divisor| self.numbers.get(divisor))
+                .flat_map(|divisor| number.proven_by(divisor).unwrap_or_default())
+                .collect();
+            keys += usize::from(!found.is_empty());
+            sightings.extend(found);
+        }
+        Judged {
+            sightings,
+            moduli,
+            known,
+            keys,
+            numbers: self.numbers.len(),
+            is_complete: is_complete && !self.is_full,
+            is_limited,
+        }
+    }
+}
+
+impl Pooled {
+    fn identity(&self) -> Option<Arc<Identity>> {
+        let key = PublicKey::rsa(&bytes_of(&self.limbs), &COMMON_EXPONENT)?;
+        Some(Arc::new(Identity::new(key)))
+    }
+
+    /// Its places as those of a public key.
+    fn clues(&self) -> Vec<Swept> {
+        let Some(identity) = self.identity() else {
+            return Vec::new();
+        };
+        let rank = match self.source {
+            Source::Object | Source::Array => Rank::Pointed,
+            Source::Text | Source::Edge => Rank::Own,
+        };
+        let clue = |form| Clue {
+            identity: identity.clone(),
+            form,
+            range: 0..0,
+            rank,
+            e_assumed: true,
+        };
+        let places = self.places.iter();
+        places
+            .map(|(codec, pieces)| sighting(clue(codec.name), pieces.clone()))
+            .collect()
+    }
+
+    /// The key of this modulus at the places of `divisor`, which divides it.
+    fn proven_by(&self, divisor: &Self) -> Option<Vec<Swept>> {
+        let factored = complete(&self.limbs, &divisor.limbs)?;
+        let bits = 64 * self.limbs.len() as u32;
+        let numbers = [&factored.p, &factored.q].map(|prime| Number {
+            component: PRIME,
+            bytes: bytes_of(prime),
+            bits: bits / 2,
+        });
+        let material = Material {
+            numbers: numbers.into(),
+        };
+        let mut key = Key::proven(self.identity()?, material);
+        key.e_assumed = true;
+        let places = divisor.places.iter().map(|(codec, pieces)| Swept {
+            sighting: Sighting::Key(key.clone().part_at(codec.name, PRIME, "raw", 0..0)),
+            pieces: pieces.clone(),
+        });
+        Some(places.collect())
+    }
+}
+
+/// Which of `numbers` divide which of `composites`, by their indices; and whether all were tried.
+fn divisions(numbers: &[Pooled], composites: &[&Pooled]) -> (BTreeMap<usize, Vec<usize>>, bool) {
+    let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, number) in composites.iter().take(MAX_DIVIDED).enumerate() {
+        by_length.entry(number.limbs.len()).or_default().push(index);
+    }
+    let mut pairs: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (length, indices) in by_length {
+        let limbs: Vec<&[u64]> = indices
+            .iter()
+            .filter_map(|&index| Some(&composites.get(index)?.limbs[..]))
+            .collect();
+        let Some(moduli) = Moduli::new(&limbs) else {
+            continue;
+        };
+        let found: Vec<(usize, usize)> = numbers
+            .par_iter()
+            .enumerate()
+            .filter(|(_, number)| (length / 4..length).contains(&number.limbs.len()))
+            .flat_map_iter(|(divisor, number)| {
+                let mut found = Vec::new();
+                moduli.divided_by(&number.limbs, |modulus| found.push((modulus, divisor)));
+                found
+            })
+            .collect();
+        for (modulus, divisor) in found {
+            if let Some(&index) = indices.get(modulus) {
+                pairs.entry(index).or_default().push(divisor);
+            }
+        }
+    }
+    (pairs, composites.len() <= MAX_DIVIDED)
+}
+
+fn is_probable_prime(limbs: &[u64]) -> bool {
+    is_prime(&Zeroizing::new(BoxedUint::from_words(
+        limbs.iter().copied(),
+    )))
+}
+
+/// A known modulus where something points it out; that of an authority stays what it is, since a process that
+/// verifies certificates has objects of them all.
+fn known_again(target: &Target, codec: &'static Codec) -> Clue {
+    Clue {
+        identity: target.identity.clone(),
+        form: codec.name,
+        range: 0..0,
+        rank: match target.rank {
+            Rank::Authority => Rank::Authority,
+            _ => Rank::Pointed,
+        },
+        e_assumed: target.e_assumed,
+    }
+}
+
+fn sighting(clue: Clue, pieces: Vec<Piece>) -> Swept {
+    Swept {
+        sighting: Sighting::Public(clue),
+        pieces,
+    }
+}
+
+/// The component's name in reports.
+const PRIME: &str = "prime";
+
+/// Limbs of 64 bits of the shortest prime, of the shortest modulus, and of the longest.
+const MIN_LIMBS: usize = 8;
+const MIN_MODULUS_LIMBS: usize = 16;
+const MAX_LIMBS: usize = 128;
+
+/// Distinct numbers kept: 4 MiB of 2048 bits each.
+const MAX_NUMBERS: usize = 16 << 10;
+
+/// Places kept of each number.
+const PLACES: usize = 4;
+
+/// Numbers tested for being composite, at about a millisecond each.
+const MAX_TESTED: usize = 2048;
+
+/// Moduli that may be divided: with all numbers a second's work.
+const MAX_DIVIDED: usize = 4096;
+
+/// Moduli given to other sweeps, at whose cost each false one is.
+const MAX_MODULI: usize = 512;
