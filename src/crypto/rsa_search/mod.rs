@@ -1,0 +1,30 @@
+//! The arithmetic by which numbers of an RSA key are told from other numbers, billions of them, when only
+//! the modulus is known.
+//!
+//! All numbers are little-endian 64-bit limbs, with or without zeros on top. A look (`may_be`) takes
+//! nanoseconds, loses what its documentation says and lets some random numbers through; what it lets through is
+//! confirmed exactly (`factor`, `complete`).
+//!
+//! | a number is | told by |
+//! |---|---|
+//! | a prime | [`has_small_factor`] is false and it divides a modulus: [`Moduli`] |
+//! | d | d/n is near k/(e·g): [`Exponents`] |
+//! | dp and dq | dp·dq/n is near kp·kq/e²: [`ExponentPairs`] |
+//! | p and q, n unknown | [`low_product`], [`is_product`] |
+
+mod exponents;
+mod factors;
+mod fraction;
+mod limbs;
+mod moduli;
+mod pairs;
+mod sieve;
+#[cfg(test)]
+mod test_numbers;
+
+pub use exponents::Exponents;
+pub use factors::{Factored, complete};
+pub use limbs::{is_product, low_product};
+pub use moduli::Moduli;
+pub use pairs::{ExponentPairs, Partner, Top};
+pub use sieve::{SIEVE_BOUND, has_small_factor};
