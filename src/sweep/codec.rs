@@ -231,6 +231,14 @@ impl Codec {
         bits.div_ceil(self.digit.bits()) as usize * self.digit.bytes()
     }
 
+    /// The digit that lies in `word`; `None` when it is none or `word` has another length.
+    pub fn read(&self, word: &[u8]) -> Option<u64> {
+        let mut whole = [0; 8];
+        (word.len() == self.digit.bytes()).then_some(())?;
+        whole.get_mut(..word.len())?.copy_from_slice(word);
+        self.digit.read(u64::from_le_bytes(whole))
+    }
+
     /// The number that `bytes` are, as little-endian limbs into `limbs`, which it fills up with zeros. `None` when
     /// a digit is out of range, the number does not fit, or `bytes` end inside a digit.
     pub fn decode(&self, bytes: &[u8], limbs: &mut [u64]) -> Option<()> {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// Finds the moduli that `run`, of memory that looks like `class`, may hold: those that begin and end with it. Of
 /// random bytes an edge is a word with sixteen equal upper bits or, for big-endian numbers, a zero before the number
-/// and a zero or such a word behind it. Lengths are multiples of 256 bits from 1024 to 8192.
+/// and a zero or such a word behind it; lengths are the usual ones. Those of digits are multiples of 256 bits from 1024 to 8192.
 pub fn each_modulus(
     block: &Block<'_>,
     class: Class,
@@ -41,11 +41,11 @@ pub fn each_modulus(
         return;
     }
     for codec in CODECS.iter().filter(|codec| codec.class() == class) {
-        for bits in (1024..=8192).step_by(256) {
+        let digits = |bytes: usize| (bytes / codec.digit().bytes()) as u32 * codec.digit().bits();
+        let least = digits(run.len().saturating_sub(2 * EDGE)).max(1024);
+        let most = digits(run.len() + 2 * EDGE).min(8192);
+        for bits in (least.next_multiple_of(256)..=most).step_by(256) {
             let length = codec.length(bits);
-            if length.abs_diff(run.len()) > 2 * EDGE {
-                continue;
-            }
             let first = run.start.saturating_sub(EDGE);
             let (mut at, step) = block.first_aligned(first, codec.step(block.pointer));
             while at <= run.start + EDGE {
@@ -110,25 +110,20 @@ fn each_of_bytes(
 fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
     let size = codec.digit().bytes();
     let ends = [digits.get(..size), digits.get(digits.len() - size..)];
-    let mut number = [[0; 1]; 2];
-    for (end, number) in ends.into_iter().zip(&mut number) {
-        if end.and_then(|end| codec.decode(end, number)).is_none() {
-            return false;
-        }
-    }
-    let [[least], [most]] = match codec.order() {
-        Order::Least => number,
-        Order::Most => {
-            let [first, last] = number;
-            [last, first]
-        }
+    let [Some(first), Some(last)] = ends.map(|end| codec.read(end?)) else {
+        return false;
+    };
+    let [least, most] = match codec.order() {
+        Order::Least => [first, last],
+        Order::Most => [last, first],
     };
     let below = (bits.div_ceil(codec.digit().bits()) - 1) * codec.digit().bits();
     least & 1 == 1 && 64 - most.leading_zeros() == bits - below
 }
 
+/// Whether a usual modulus has so many bytes: 1024, 1536, 2048, 3072, 4096, 6144 or 8192 bits.
 fn is_length(length: usize) -> bool {
-    (MIN_LENGTH..=MAX_LENGTH).contains(&length) && length.is_multiple_of(32)
+    matches!(length, 128 | 192 | 256 | 384 | 512 | 768 | 1024)
 }
 
 const LIMBS: &Codec = entry("raw.limbs-le");

@@ -74,17 +74,15 @@ pub enum Kind {
 }
 
 /// Finds the numbers that words of `block` point out, and hands over their bytes. Lengths are multiples of 32 bytes
-/// from 64 to 1024, and those of coordinates: 256, 384 and 521 bits. Pointers need addresses; without them only
-/// arrays are found.
+/// from 64 to 1024, and those of coordinates: 256, 384 and 521 bits. None where no address is known.
 pub fn each_number(space: &Space<'_>, block: &Block<'_>, found: impl FnMut(Nominee, &[u8])) {
-    let pointers = match block.address {
-        Some(_) => space.addresses(),
-        None => 0..0,
-    };
+    if block.address.is_none() {
+        return;
+    }
     let mut walk = Walk {
         space,
         block,
-        pointers,
+        pointers: space.addresses(),
         found,
     };
     match block.pointer {
@@ -103,17 +101,12 @@ struct Walk<'w, 'd, 'b, F> {
 
 impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
     fn all<const P: usize>(&mut self) {
-        let (first, step) = self.block.first_aligned(self.block.own.start, P);
-        let phases = if step == 1 { P } else { 1 };
-        for phase in 0..phases {
-            let own = first + phase..self.block.own.end;
-            let Some(bytes) = self.block.bytes.get(own.clone()) else {
-                continue;
-            };
-            for (page, at) in bytes.chunks(PAGE).zip(own.step_by(PAGE)) {
-                if !bytes::is_zero(page) {
-                    self.page::<P>(page, at);
-                }
+        let (first, _) = self.block.first_aligned(self.block.own.start, P);
+        let own = first..self.block.own.end;
+        let bytes = self.block.bytes.get(own.clone()).unwrap_or_default();
+        for (page, at) in bytes.chunks(PAGE).zip(own.step_by(PAGE)) {
+            if !bytes::is_zero(page) {
+                self.page::<P>(page, at);
             }
         }
     }

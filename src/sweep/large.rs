@@ -1,6 +1,6 @@
 //! Large numbers that something nominated: which of them are moduli, and which divide one another.
 
-use super::codec::{Codec, bytes_of, limbs_of};
+use super::codec::{Codec, Digit, Order, bytes_of, limbs_of};
 use super::heads::Source;
 use super::{Swept, Target};
 use crate::clue::{Clue, Rank};
@@ -30,8 +30,22 @@ pub struct Large {
 impl Large {
     /// The number in `bytes`; `None` if it is even, its bits are no multiple of 256, or a small prime divides it.
     pub fn read(bytes: &[u8], codec: &'static Codec, source: Source) -> Option<Self> {
-        let mut limbs = Zeroizing::new(vec![0; MAX_LIMBS]);
-        codec.decode(bytes, &mut limbs)?;
+        let bits = codec.digit().bits() as usize * (bytes.len() / codec.digit().bytes());
+        let mut limbs = Zeroizing::new(vec![0; bits.div_ceil(64).min(MAX_LIMBS)]);
+        match (codec.digit(), codec.order()) {
+            // Nearly all, and faster so.
+            (Digit::Whole(1), Order::Least) if bytes.len() == 8 * limbs.len() => {
+                for (limb, word) in limbs.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                    *limb = u64::from_le_bytes(*word);
+                }
+            }
+            (Digit::Whole(1), Order::Most) if bytes.len() == 8 * limbs.len() => {
+                for (limb, word) in limbs.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
+                    *limb = u64::from_be_bytes(*word);
+                }
+            }
+            _ => codec.decode(bytes, &mut limbs)?,
+        }
         Self::new(limbs, codec, source)
     }
 
@@ -163,25 +177,26 @@ impl<'t> Pool<'t> {
             .iter()
             .filter(|number| number.limbs.len() >= MIN_MODULUS_LIMBS)
             .collect();
-        let mut is_limited = self.is_full || composites.len() > MAX_TESTED;
+        let mut is_limited = self.is_full;
         let (pairs, is_complete) = divisions(&self.numbers, &composites);
-        let is_composite: Vec<bool> = composites
-            .par_iter()
-            .take(MAX_TESTED)
-            .map(|number| !is_probable_prime(&number.limbs))
-            .collect();
+        let is_modulus = are_moduli(&composites);
+        let mut left = [MAX_POINTED, MAX_EDGES];
         let mut moduli = 0;
-        for (index, number) in composites.iter().enumerate() {
-            let is_modulus = is_composite
-                .get(index)
-                .is_some_and(|is_composite| *is_composite);
+        for (index, (number, is_modulus)) in composites.iter().zip(is_modulus).enumerate() {
             let is_divided = pairs.contains_key(&index);
-            if !is_divided && (!is_modulus || moduli == MAX_MODULI) {
-                is_limited |= is_modulus;
-                continue;
+            let [pointed, edges] = &mut left;
+            let left = if number.source == Source::Edge {
+                edges
+            } else {
+                pointed
+            };
+            if is_modulus && !is_divided && *left == 0 {
+                is_limited = true;
+            } else if is_divided || is_modulus {
+                *left = left.saturating_sub(1);
+                moduli += 1;
+                sightings.extend(number.clues());
             }
-            moduli += 1;
-            sightings.extend(number.clues());
         }
         let mut keys = 0;
         for (modulus, divisors) in pairs {
@@ -292,6 +307,24 @@ fn divisions(numbers: &[Pooled], composites: &[&Pooled]) -> (BTreeMap<usize, Vec
     (pairs, composites.len() <= MAX_DIVIDED)
 }
 
+/// Which of the numbers may be moduli: no primes, as far as something points to them and the work for a test of each
+/// goes, and none of the public
+/// primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are set.
+fn are_moduli(numbers: &[&Pooled]) -> Vec<bool> {
+    let mut work = 0;
+    let is_tested = numbers.iter().map(|number| {
+        work += number.limbs.len().pow(3);
+        work <= MAX_WORK && number.source <= Source::Array
+    });
+    let is_tested: Vec<bool> = is_tested.collect();
+    let of = |(number, is_tested): (&&Pooled, bool)| {
+        let is_public =
+            number.limbs.first() == Some(&u64::MAX) && number.limbs.last() == Some(&u64::MAX);
+        !is_public && !(is_tested && is_probable_prime(&number.limbs))
+    };
+    numbers.par_iter().zip(is_tested).map(of).collect()
+}
+
 fn is_probable_prime(limbs: &[u64]) -> bool {
     is_prime(&Zeroizing::new(BoxedUint::from_words(
         limbs.iter().copied(),
@@ -334,11 +367,12 @@ const MAX_NUMBERS: usize = 16 << 10;
 /// Places kept of each number.
 const PLACES: usize = 4;
 
-/// Numbers tested for being composite, at about a millisecond each.
-const MAX_TESTED: usize = 2048;
+/// Work for tests of numbers for being composite, in cubes of limbs: some 100 ms, for 24 numbers of 2048 bits.
+const MAX_WORK: usize = 24 * 32 * 32 * 32;
 
 /// Moduli that may be divided: with all numbers a second's work.
 const MAX_DIVIDED: usize = 4096;
 
-/// Moduli given to other sweeps, at whose cost each false one is.
-const MAX_MODULI: usize = 512;
+/// Moduli given to other sweeps, at whose cost each false one is: those that something points out, and others.
+const MAX_POINTED: usize = 384;
+const MAX_EDGES: usize = 128;

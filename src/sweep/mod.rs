@@ -9,6 +9,7 @@ pub mod harvest;
 mod heads;
 mod large;
 mod numbers;
+mod points;
 pub mod public_halves;
 pub mod runs;
 mod simd_runs;

@@ -16,7 +16,27 @@ pub fn may_be_large(data: &[u8], start: usize, length: usize, codec: &Codec) -> 
         Order::Most => (length - digit, digit - 1),
     };
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-    byte(least) & 1 == 1 && byte(most) >= 0x80 && is_dense(bytes)
+    byte(least) & 1 == 1 && byte(most) >= 0x80 && is_dense(bytes) && has_all_bytes(bytes)
+}
+
+/// Whether of 64 bytes and more as many are different, and as few are those of which machine code is full, as of
+/// random ones; both limits are six standard deviations off.
+fn has_all_bytes(bytes: &[u8]) -> bool {
+    let mut seen = [0u64; 4];
+    let mut common = 0;
+    for &byte in bytes {
+        if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+        common += u32::from(matches!(byte, 0 | 0xff | 0x48 | 0x8b));
+    }
+    let distinct: u32 = seen.iter().map(|word| word.count_ones()).sum();
+    let expected = bytes.len() as f64 / 64.0;
+    let load = bytes.len() as f64 / 256.0;
+    let empty = (-load).exp();
+    let deviation = (256.0 * (empty - (1.0 + load) * empty * empty)).sqrt();
+    f64::from(distinct) >= 256.0 * (1.0 - empty) - 6.0 * deviation
+        && f64::from(common) <= expected + 6.0 * expected.sqrt() + 2.0
 }
 
 /// Whether bytes may be random, by their whole 64-bit words: hardly any has sixteen equal bits on top, as small
