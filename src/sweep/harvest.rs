@@ -7,6 +7,7 @@ use super::large::{Large, Pool};
 use super::points::{self, Coordinate, Point, Points};
 use super::runs::each_run;
 use super::space::{Block, Space};
+use super::triples::{self, Triples};
 use super::{Depth, Sweep, Target};
 use crate::outcome::Search;
 use std::ops::Range;
@@ -63,8 +64,11 @@ pub fn sweep(space: &Space<'_>, known: &[Target], _depth: Depth) -> Sweep {
         Search {
             name: "objects",
             scope: format!(
-                "primes among {} numbers of 512 to 8192 bits that divide a bare modulus: {} keys",
-                judged.numbers, judged.keys
+                "primes that divide a modulus, among {} numbers of 512 to 8192 bits that were told like moduli, and primes \
+                 in limbs within {} bytes whose product lies in the same MiB of memory: {} keys",
+                judged.numbers,
+                triples::NEAR,
+                judged.keys
             ),
             complete: judged.is_complete && !is_cut,
         },
@@ -107,17 +111,26 @@ struct Share {
 impl Share {
     fn of(space: &Space<'_>, block: &Block<'_>) -> Self {
         let mut share = Self::default();
+        let mut triples = Triples::default();
         heads::each_number(space, block, |nominee, bytes| share.take(nominee, bytes));
         each_run(block, &Class::ALL, 512, |class, run| {
             edges::each_modulus(block, class, &run, |nominee, bytes| {
                 share.take(nominee, bytes)
             });
             if class == Class::Random {
+                triples.take(block, &run);
                 points::each_point(block, &run, |point, range| {
                     if share.points.len() < POINTS_OF_BLOCK {
                         share.points.push((point, range));
                     }
                 });
+            }
+        });
+        triples.each(block, |number, range| {
+            if share.numbers.len() < NUMBERS_OF_BLOCK {
+                share.numbers.push((number, Place::Block(range)));
+            } else {
+                share.is_cut = true;
             }
         });
         share

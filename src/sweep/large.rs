@@ -6,13 +6,13 @@ use super::{Swept, Target};
 use crate::clue::{Clue, Rank};
 use crate::crypto::material::{Material, Number};
 use crate::crypto::rsa::{COMMON_EXPONENT, is_prime};
-use crate::crypto::rsa_search::{Moduli, complete, has_small_factor};
+use crate::crypto::rsa_search::{Moduli, Rest, complete, has_small_factor};
 use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crypto_bigint::BoxedUint;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -178,8 +178,25 @@ impl<'t> Pool<'t> {
             .filter(|number| number.limbs.len() >= MIN_MODULUS_LIMBS)
             .collect();
         let mut is_limited = self.is_full;
-        let (pairs, is_complete) = divisions(&self.numbers, &composites);
+        let bare = composites.iter().map(|number| Modulus {
+            limbs: &number.limbs,
+            known: None,
+        });
+        let mut divided: Vec<Modulus<'_>> = bare.collect();
+        let mut targets: Vec<_> = self.known.iter().collect();
+        targets.sort_by_key(|(limbs, (target, _))| (target.rank, *limbs));
+        divided.extend(targets.into_iter().map(|(limbs, (target, _))| Modulus {
+            limbs,
+            known: Some(target),
+        }));
+        let (pairs, is_complete) = divisions(&self.numbers, &divided);
         let is_modulus = are_moduli(&composites);
+        // What divides a modulus is a prime of it, however large.
+        let divisors: HashSet<&[u64]> = pairs
+            .values()
+            .flatten()
+            .filter_map(|&divisor| Some(&self.numbers.get(divisor)?.limbs[..]))
+            .collect();
         let mut left = [MAX_POINTED, MAX_EDGES];
         let mut moduli = 0;
         for (index, (number, is_modulus)) in composites.iter().zip(is_modulus).enumerate() {
@@ -190,6 +207,9 @@ impl<'t> Pool<'t> {
             } else {
                 pointed
             };
+            if divisors.contains(&number.limbs[..]) {
+                continue;
+            }
             if is_modulus && !is_divided && *left == 0 {
                 is_limited = true;
             } else if is_divided || is_modulus {
@@ -200,13 +220,13 @@ impl<'t> Pool<'t> {
         }
         let mut keys = 0;
         for (modulus, divisors) in pairs {
-            let Some(number) = composites.get(modulus) else {
+            let Some(modulus) = divided.get(modulus) else {
                 continue;
             };
             let found: Vec<Swept> = divisors
                 .iter()
                 .filter_map(|&divisor| self.numbers.get(divisor))
-                .flat_map(|divisor| number.proven_by(divisor).unwrap_or_default())
+                .flat_map(|divisor| modulus.proven_by(divisor).unwrap_or_default())
                 .collect();
             keys += usize::from(!found.is_empty());
             sightings.extend(found);
@@ -223,15 +243,16 @@ impl<'t> Pool<'t> {
     }
 }
 
-impl Pooled {
-    fn identity(&self) -> Option<Arc<Identity>> {
-        let key = PublicKey::rsa(&bytes_of(&self.limbs), &COMMON_EXPONENT)?;
-        Some(Arc::new(Identity::new(key)))
-    }
+/// The public key of a bare modulus.
+fn identity(limbs: &[u64]) -> Option<Arc<Identity>> {
+    let key = PublicKey::rsa(&bytes_of(limbs), &COMMON_EXPONENT)?;
+    Some(Arc::new(Identity::new(key)))
+}
 
+impl Pooled {
     /// Its places as those of a public key.
     fn clues(&self) -> Vec<Swept> {
-        let Some(identity) = self.identity() else {
+        let Some(identity) = identity(&self.limbs) else {
             return Vec::new();
         };
         let rank = match self.source {
@@ -250,21 +271,39 @@ impl Pooled {
             .map(|(codec, pieces)| sighting(clue(codec.name), pieces.clone()))
             .collect()
     }
+}
 
+/// A modulus that may be divided.
+struct Modulus<'p> {
+    limbs: &'p [u64],
+    /// The public key it was known of before.
+    known: Option<&'p Target>,
+}
+
+impl Modulus<'_> {
     /// The key of this modulus at the places of `divisor`, which divides it.
-    fn proven_by(&self, divisor: &Self) -> Option<Vec<Swept>> {
-        let factored = complete(&self.limbs, &divisor.limbs)?;
-        let bits = 64 * self.limbs.len() as u32;
-        let numbers = [&factored.p, &factored.q].map(|prime| Number {
+    fn proven_by(&self, divisor: &Pooled) -> Option<Vec<Swept>> {
+        let factored = complete(self.limbs, &divisor.limbs)?;
+        let primes = match factored.rest {
+            Rest::Prime => vec![&factored.p, &factored.q],
+            Rest::Composite => vec![&factored.p],
+        };
+        let numbers = primes.into_iter().map(|prime| Number {
             component: PRIME,
             bytes: bytes_of(prime),
-            bits: bits / 2,
+            bits: 32 * self.limbs.len() as u32,
         });
         let material = Material {
-            numbers: numbers.into(),
+            numbers: numbers.collect(),
         };
-        let mut key = Key::proven(self.identity()?, material);
-        key.e_assumed = true;
+        let (public, e_assumed) = match self.known {
+            Some(target) => (target.identity.clone(), target.e_assumed),
+            None => (identity(self.limbs)?, true),
+        };
+        let key = Key {
+            e_assumed,
+            ..Key::proven(public, material)
+        };
         let places = divisor.places.iter().map(|(codec, pieces)| Swept {
             sighting: Sighting::Key(key.clone().part_at(codec.name, PRIME, "raw", 0..0)),
             pieces: pieces.clone(),
@@ -273,17 +312,17 @@ impl Pooled {
     }
 }
 
-/// Which of `numbers` divide which of `composites`, by their indices; and whether all were tried.
-fn divisions(numbers: &[Pooled], composites: &[&Pooled]) -> (BTreeMap<usize, Vec<usize>>, bool) {
+/// Which of `numbers` divide which of `moduli`, by their indices; and whether all were tried.
+fn divisions(numbers: &[Pooled], divided: &[Modulus<'_>]) -> (BTreeMap<usize, Vec<usize>>, bool) {
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (index, number) in composites.iter().take(MAX_DIVIDED).enumerate() {
+    for (index, number) in divided.iter().take(MAX_DIVIDED).enumerate() {
         by_length.entry(number.limbs.len()).or_default().push(index);
     }
     let mut pairs: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (length, indices) in by_length {
         let limbs: Vec<&[u64]> = indices
             .iter()
-            .filter_map(|&index| Some(&composites.get(index)?.limbs[..]))
+            .filter_map(|&index| Some(divided.get(index)?.limbs))
             .collect();
         let Some(moduli) = Moduli::new(&limbs) else {
             continue;
@@ -304,7 +343,7 @@ fn divisions(numbers: &[Pooled], composites: &[&Pooled]) -> (BTreeMap<usize, Vec
             }
         }
     }
-    (pairs, composites.len() <= MAX_DIVIDED)
+    (pairs, divided.len() <= MAX_DIVIDED)
 }
 
 /// Which of the numbers may be moduli: no primes, as far as something points to them and the work for a test of each

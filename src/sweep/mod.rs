@@ -14,6 +14,7 @@ pub mod public_halves;
 pub mod runs;
 mod simd_runs;
 pub mod space;
+mod triples;
 
 use crate::clue::Rank;
 use crate::crypto::Identity;

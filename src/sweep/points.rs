@@ -21,7 +21,7 @@ use crate::finding::Piece;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A point on its curve.
 pub struct Point {
@@ -240,11 +240,17 @@ impl Points {
     }
 
     fn is_generator(point: &Point) -> bool {
-        let x = point.encoded.get(1..1 + point.curve.field_bytes());
-        let generator = point.curve.derive(&[1]);
-        generator.is_some_and(|generator| generator.get(1..1 + point.curve.field_bytes()) == x)
+        GENERATORS
+            .iter()
+            .any(|generator| *generator == point.encoded)
     }
 }
+
+/// The generator of each curve.
+static GENERATORS: LazyLock<Vec<Box<[u8]>>> = LazyLock::new(|| {
+    let curves = Curve::ALL.into_iter();
+    curves.filter_map(|curve| curve.derive(&[1])).collect()
+});
 
 /// The curves, and bytes of a coordinate of each.
 const SIZES: [(Curve, usize); 4] = [

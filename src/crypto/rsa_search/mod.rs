@@ -23,7 +23,7 @@ mod sieve;
 mod test_numbers;
 
 pub use exponents::Exponents;
-pub use factors::{Factored, complete};
+pub use factors::{Factored, Rest, complete};
 pub use limbs::{is_product, low_product};
 pub use moduli::Moduli;
 pub use pairs::{ExponentPairs, Partner, Top};
