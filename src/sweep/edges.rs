@@ -11,7 +11,8 @@ use std::ops::Range;
 
 /// Finds the moduli that `run`, of memory that looks like `class`, may hold: those that begin and end with it. Of
 /// random bytes an edge is a word with sixteen equal upper bits or, for big-endian numbers, a zero before the number
-/// and a zero or such a word behind it; lengths are the usual ones. Those of digits are multiples of 256 bits from 1024 to 8192.
+/// and a zero or such a word behind it; lengths are the usual ones. Before digits stands a small number or none of their kind, and the highest
+/// one has as many bits as is left of a multiple of 256, from 1024 to 8192.
 pub fn each_modulus(
     block: &Block<'_>,
     class: Class,
@@ -41,20 +42,34 @@ pub fn each_modulus(
         return;
     }
     for codec in CODECS.iter().filter(|codec| codec.class() == class) {
-        let digits = |bytes: usize| (bytes / codec.digit().bytes()) as u32 * codec.digit().bits();
-        let least = digits(run.len().saturating_sub(2 * EDGE)).max(1024);
-        let most = digits(run.len() + 2 * EDGE).min(8192);
-        for bits in (least.next_multiple_of(256)..=most).step_by(256) {
+        each_of_digits(block, codec, run, &mut give);
+    }
+}
+
+/// Digits of one array may follow those of another behind a few other words.
+fn each_of_digits(
+    block: &Block<'_>,
+    codec: &'static Codec,
+    run: &Range<usize>,
+    give: &mut impl FnMut(Range<usize>, &'static Codec),
+) {
+    let size = codec.digit().bytes();
+    let digit = |at: Option<usize>| codec.read(slice(block.bytes, at?, size)?);
+    let (first, step) =
+        block.first_aligned(run.start.saturating_sub(EDGE), codec.step(block.pointer));
+    let room = (run.end + EDGE).saturating_sub(first);
+    for start in (first..run.end).step_by(step) {
+        let is_first = digit(start.checked_sub(size)).is_none_or(|before| before >> 16 == 0);
+        let is_odd = || digit(Some(start)).is_some_and(|least| least & 1 == 1 && least >> 8 != 0);
+        if !is_first || !is_odd() {
+            continue;
+        }
+        let most = ((room - (start - first)) / size) as u32 * codec.digit().bits();
+        for bits in (1024..=most.min(8192)).step_by(256) {
             let length = codec.length(bits);
-            let first = run.start.saturating_sub(EDGE);
-            let (mut at, step) = block.first_aligned(first, codec.step(block.pointer));
-            while at <= run.start + EDGE {
-                if slice(block.bytes, at, length)
-                    .is_some_and(|digits| has_bits(codec, digits, bits))
-                {
-                    give(at..at + length, codec);
-                }
-                at += step;
+            if slice(block.bytes, start, length).is_some_and(|digits| has_bits(codec, digits, bits))
+            {
+                give(start..start + length, codec);
             }
         }
     }
@@ -106,19 +121,18 @@ fn each_of_bytes(
     }
 }
 
-/// Whether `digits` are an odd number of `bits` bits exactly, from its two ends.
+/// Whether `digits`, the least first, are a number of `bits` bits exactly: the highest one is, and the others are
+/// digits.
 fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
     let size = codec.digit().bytes();
-    let ends = [digits.get(..size), digits.get(digits.len() - size..)];
-    let [Some(first), Some(last)] = ends.map(|end| codec.read(end?)) else {
-        return false;
-    };
-    let [least, most] = match codec.order() {
-        Order::Least => [first, last],
-        Order::Most => [last, first],
-    };
     let below = (bits.div_ceil(codec.digit().bits()) - 1) * codec.digit().bits();
-    least & 1 == 1 && 64 - most.leading_zeros() == bits - below
+    let last = digits.get(digits.len() - size..);
+    let most = last.and_then(|last| codec.read(last));
+    codec.order() == Order::Least
+        && most.is_some_and(|most| 64 - most.leading_zeros() == bits - below)
+        && digits
+            .chunks_exact(size)
+            .all(|digit| codec.read(digit).is_some())
 }
 
 /// Whether a usual modulus has so many bytes: 1024, 1536, 2048, 3072, 4096, 6144 or 8192 bits.

@@ -7,6 +7,7 @@ use super::large::{Large, Pool};
 use super::points::{self, Coordinate, Point, Points};
 use super::runs::each_run;
 use super::space::{Block, Space};
+use super::texts;
 use super::triples::{self, Triples};
 use super::{Depth, Sweep, Target};
 use crate::outcome::Search;
@@ -53,8 +54,8 @@ pub fn sweep(space: &Space<'_>, known: &[Target], _depth: Depth) -> Sweep {
         Search {
             name: "bare-moduli",
             scope: format!(
-                "numbers of 1024 to 8192 bits that a pointer with a count, a length of their own or the edge of random \
-                 bytes tells: {} new, {} seen before{}",
+                "numbers of 1024 to 8192 bits that a pointer with a count, a length of their own, the edge of random \
+                 bytes or hexadecimal or decimal text tells: {} new, {} seen before{}",
                 judged.moduli,
                 judged.known,
                 limit(judged.is_limited)
@@ -127,13 +128,20 @@ impl Share {
             }
         });
         triples.each(block, |number, range| {
-            if share.numbers.len() < NUMBERS_OF_BLOCK {
-                share.numbers.push((number, Place::Block(range)));
-            } else {
-                share.is_cut = true;
-            }
+            share.push(number, Place::Block(range))
+        });
+        texts::each_number(block, |number, range| {
+            share.push(number, Place::Block(range))
         });
         share
+    }
+
+    fn push(&mut self, number: Large, place: Place) {
+        if self.numbers.len() < NUMBERS_OF_BLOCK {
+            self.numbers.push((number, place));
+        } else {
+            self.is_cut = true;
+        }
     }
 
     fn take(&mut self, nominee: Nominee, bytes: &[u8]) {
@@ -149,11 +157,7 @@ impl Share {
                 let Some(number) = Large::read(bytes, codec, source) else {
                     return;
                 };
-                if self.numbers.len() < NUMBERS_OF_BLOCK {
-                    self.numbers.push((number, place));
-                } else {
-                    self.is_cut = true;
-                }
+                self.push(number, place);
             }
             (Kind::Coordinate, Some(addresses)) if self.coordinates.len() < NUMBERS_OF_BLOCK => {
                 let coordinate = Coordinate::read(bytes, codec, addresses);

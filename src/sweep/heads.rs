@@ -118,13 +118,15 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         for (index, bytes) in page.as_chunks::<P>().0.iter().enumerate() {
             let word = value(bytes);
             let at = start + index * P;
+            // A class and a length may look like a pointer, as two lengths do.
             if word.wrapping_sub(low) < span {
                 self.pointer::<P>(word, at);
-            } else if word.wrapping_sub(1) < MAX_HEAD {
+            }
+            if word.wrapping_sub(1) < MAX_HEAD {
                 self.head::<P>(word as u32, at);
-            } else if P == 8 && (word >> 32).wrapping_sub(1) < MAX_COUNT as u64 {
+            } else if P == 8 && (word >> 32).wrapping_sub(1) < MAX_COUNT {
                 self.two_words(word, at);
-            } else if (word >> 16).wrapping_sub(1) < MAX_COUNT as u64 {
+            } else if (word >> 16).wrapping_sub(1) < MAX_COUNT {
                 self.limbs_at::<P>((word & 0xffff) as usize, at);
             }
         }
@@ -530,7 +532,7 @@ const MIN_LENGTH: usize = 64;
 const MAX_LENGTH: usize = 1024;
 
 /// The highest count: bytes with a sign.
-const MAX_COUNT: u32 = MAX_LENGTH as u32 + 1;
+const MAX_COUNT: u64 = MAX_LENGTH as u64 + 1;
 
 /// Coordinates have fewer limbs.
 const MAX_LIMBS: u32 = 18;

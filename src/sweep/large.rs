@@ -21,11 +21,16 @@ use zeroize::Zeroizing;
 pub struct Large {
     /// Little-endian, without zeros on top.
     pub limbs: Zeroizing<Vec<u64>>,
-    /// How it is written.
-    pub codec: &'static Codec,
+    /// The name of how it is written.
+    pub form: &'static str,
+    /// `raw`, or the encoding of a text.
+    pub encoding: &'static str,
     /// What nominated it.
     pub source: Source,
 }
+
+/// A place of a number: form, encoding and pieces.
+type Lies = (&'static str, &'static str, Vec<Piece>);
 
 impl Large {
     /// The number in `bytes`; `None` if it is even, its bits are no multiple of 256, or a small prime divides it.
@@ -46,13 +51,14 @@ impl Large {
             }
             _ => codec.decode(bytes, &mut limbs)?,
         }
-        Self::new(limbs, codec, source)
+        Self::new(limbs, codec.name, "raw", source)
     }
 
     /// The same for a number that was read.
     pub fn new(
         mut limbs: Zeroizing<Vec<u64>>,
-        codec: &'static Codec,
+        form: &'static str,
+        encoding: &'static str,
         source: Source,
     ) -> Option<Self> {
         let used = limbs.iter().rposition(|limb| *limb != 0)? + 1;
@@ -61,7 +67,8 @@ impl Large {
         let is_odd = limbs.first()? & 1 == 1;
         (is_full && is_odd && used <= MAX_LIMBS && !has_small_factor(&limbs)).then_some(Self {
             limbs,
-            codec,
+            form,
+            encoding,
             source,
         })
     }
@@ -80,7 +87,7 @@ pub struct Pool<'t> {
 struct Pooled {
     limbs: Zeroizing<Vec<u64>>,
     source: Source,
-    places: Vec<(&'static Codec, Vec<Piece>)>,
+    places: Vec<Lies>,
 }
 
 /// What the numbers of a pool came to.
@@ -123,14 +130,15 @@ impl<'t> Pool<'t> {
     pub fn take(&mut self, number: Large, pieces: impl FnOnce() -> Vec<Piece>) {
         let Large {
             limbs,
-            codec,
+            form,
+            encoding,
             source,
         } = number;
         if let Some((target, places)) = self.known.get_mut(&**limbs) {
             *places += 1;
             if *places <= PLACES && source <= Source::Array {
                 self.seen
-                    .push(sighting(known_again(target, codec), pieces()));
+                    .push(sighting(known_again(target, form), pieces()));
             }
             return;
         }
@@ -157,7 +165,7 @@ impl<'t> Pool<'t> {
         if let Some(pooled) = self.numbers.get_mut(index) {
             pooled.source = pooled.source.min(source);
             if pooled.places.len() < PLACES {
-                pooled.places.push((codec, pieces()));
+                pooled.places.push((form, encoding, pieces()));
             }
         }
     }
@@ -268,7 +276,7 @@ impl Pooled {
         };
         let places = self.places.iter();
         places
-            .map(|(codec, pieces)| sighting(clue(codec.name), pieces.clone()))
+            .map(|(form, _, pieces)| sighting(clue(form), pieces.clone()))
             .collect()
     }
 }
@@ -304,8 +312,8 @@ impl Modulus<'_> {
             e_assumed,
             ..Key::proven(public, material)
         };
-        let places = divisor.places.iter().map(|(codec, pieces)| Swept {
-            sighting: Sighting::Key(key.clone().part_at(codec.name, PRIME, "raw", 0..0)),
+        let places = divisor.places.iter().map(|(form, encoding, pieces)| Swept {
+            sighting: Sighting::Key(key.clone().part_at(form, PRIME, encoding, 0..0)),
             pieces: pieces.clone(),
         });
         Some(places.collect())
@@ -372,10 +380,10 @@ fn is_probable_prime(limbs: &[u64]) -> bool {
 
 /// A known modulus where something points it out; that of an authority stays what it is, since a process that
 /// verifies certificates has objects of them all.
-fn known_again(target: &Target, codec: &'static Codec) -> Clue {
+fn known_again(target: &Target, form: &'static str) -> Clue {
     Clue {
         identity: target.identity.clone(),
-        form: codec.name,
+        form,
         range: 0..0,
         rank: match target.rank {
             Rank::Authority => Rank::Authority,

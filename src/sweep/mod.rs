@@ -11,10 +11,13 @@ mod large;
 mod numbers;
 mod points;
 pub mod public_halves;
+pub mod rsa;
 pub mod runs;
 mod simd_runs;
 pub mod space;
+mod texts;
 mod triples;
+pub mod windows;
 
 use crate::clue::Rank;
 use crate::crypto::Identity;

@@ -18,8 +18,8 @@
 //! most seven others before them.
 //!
 //! Digits fail when bits 16 and above, or those of the second byte, are all zero: at most 2^-8 and, for the 26-bit
-//! digits of small integers, 2^-10 more. UTF-16 text fails so too. The top digit of a number may have any size: it
-//! may stand behind the run.
+//! digits of small integers, 2^-10 more. UTF-16 text fails so too. Runs of digits start and end with one that does not
+//! fail. The top digit of a number may have any size: it may stand behind the run.
 
 use super::codec::Class;
 use super::simd_runs::{GROUP, Kernel, Masks, Shape, stretches};
@@ -29,6 +29,10 @@ use zeroize::Zeroizing;
 
 /// Bytes by which a number may stand out of its run, at the start and at the end.
 pub const EDGE: usize = 16;
+
+/// Bytes by which the run of a number may go beyond it at either end, unless what lies there looks like a number too:
+/// windows pass with some of their words or bytes not of the number.
+pub const OVERHANG: usize = 32;
 
 /// Finds the runs of the `classes` where numbers of `minimum` bits or more may lie, as ranges over the bytes of
 /// `block`: 256 bits are the fewest. A run of random bytes may start anywhere. The runs of each class come in order
@@ -93,8 +97,9 @@ struct Track {
     /// Words of a window, and how many of them may fail.
     window: usize,
     failing: u32,
-    /// The run that may go on.
+    /// The run that may go on, and the end of its last window.
     open: Range<usize>,
+    reach: usize,
 }
 
 /// A group of words and what it looks like.
@@ -121,6 +126,7 @@ impl Pass {
                 window,
                 failing,
                 open: 0..0,
+                reach: 0,
             }
         };
         let judge = Judge {
@@ -188,14 +194,14 @@ impl Judge {
                     let pair = [first, second].map(|seen| (seen.bytes, &seen.masks.common));
                     windows = self.kernel.varied(pair, windows, self.shape);
                 }
-                track.cover(windows, at, 8, found);
+                track.cover(windows, [u64::MAX; 2], at, 8, found);
             }
             Class::Words30 => {
                 let [a, b] = first.masks.words30;
                 let [c, _] = second.masks.words30;
                 for (pair, at) in [([a, b], at), ([b, c], at + GROUP / 2)] {
                     let windows = enough(pair, track.window, track.failing);
-                    track.cover(windows, at, 4, found);
+                    track.cover(windows, pair, at, 4, found);
                 }
             }
             Class::Words60 => track.words(pair(|masks| masks.words60), at, found),
@@ -207,25 +213,32 @@ impl Judge {
 
 impl Track {
     fn words(&mut self, pair: [u64; 2], at: usize, found: &mut impl FnMut(Class, Range<usize>)) {
-        self.cover(enough(pair, self.window, self.failing), at, 8, found);
+        let windows = enough(pair, self.window, self.failing);
+        self.cover(windows, pair, at, 8, found);
     }
 
     /// Takes the windows that start at the words `windows` behind offset `at`, each of `size` bytes, into a run.
+    /// It starts and ends with a word of `good` ones.
     fn cover(
         &mut self,
         windows: u64,
+        good: [u64; 2],
         at: usize,
         size: usize,
         found: &mut impl FnMut(Class, Range<usize>),
     ) {
+        let [low, high] = good;
+        let good = u128::from(high) << 64 | u128::from(low);
         for (first, length) in stretches(windows) {
+            let behind = first + length - 1 + self.window;
+            let inside = good >> first << first & u128::MAX >> (128 - behind);
             let start = at + size * first;
-            let end = start + size * (length - 1 + self.window);
-            if start > self.open.end {
+            if self.open.is_empty() || start > self.reach {
                 self.emit(usize::MAX, found);
-                self.open.start = start;
+                self.open.start = at + size * inside.trailing_zeros() as usize;
             }
-            self.open.end = end;
+            self.reach = at + size * behind;
+            self.open.end = at + size * (128 - inside.leading_zeros() as usize);
         }
     }
 
@@ -505,6 +518,16 @@ mod tests {
             match runs.last_mut() {
                 Some(last) if start <= last.end => last.end = end,
                 _ => runs.push(start..end),
+            }
+        }
+        if class != Class::Random {
+            for run in &mut runs {
+                while fails(word(run.start)) {
+                    run.start += size;
+                }
+                while fails(word(run.end - size)) {
+                    run.end -= size;
+                }
             }
         }
         if let Some(last) = runs.last_mut() {

@@ -97,7 +97,7 @@ pub(super) fn with_sum(n: &BoxedUint, sum: &BoxedUint) -> Option<Factored> {
     let twice = Zeroizing::new(
         sum.clone()
             .resize(precision)
-            .wrapping_add(&(*difference).clone().resize(precision)),
+            .wrapping_add((&*difference).resize(precision)),
     );
     let p = Zeroizing::new(twice.shr_vartime(1)?);
     with_prime(n, &p, None)

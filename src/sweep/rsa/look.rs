@@ -1,0 +1,307 @@
+//! One block of memory, looked at for the numbers of all moduli.
+
+use super::group::{Group, Member};
+use super::neighbours::{self, Edge, Partners};
+use super::{Cut, EXPONENT, FACTORED, Hit, Known, Place};
+use crate::crypto::rsa_search::{Factored, complete, has_small_factor};
+use crate::sweep::codec::{Class, Codec};
+use crate::sweep::runs::each_run;
+use crate::sweep::space::Block;
+use crate::sweep::windows::{Form, Sought, buffer};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use zeroize::Zeroizing;
+
+/// What was seen in a block.
+pub struct Seen {
+    pub hits: Vec<Hit>,
+    pub cut: Cut,
+    pub failures: u32,
+}
+
+/// Looks at a block for the numbers of all moduli.
+pub fn block(block: &Block<'_>, groups: &[Group], known: &Known) -> Seen {
+    let mut seen = Seen {
+        hits: Vec::new(),
+        cut: Cut::default(),
+        failures: 0,
+    };
+    let confirmations = MAX_FAILURES
+        .saturating_sub(known.failures.load(Ordering::Relaxed))
+        .min(MAX_CONFIRMATIONS);
+    let mut looks: Vec<Look<'_>> = groups
+        .iter()
+        .map(|group| Look::new(block, group, known, confirmations))
+        .collect();
+    // Runs of numbers below 512 bits are many more, so they are found for the keys that need them only.
+    for (minimum, is_long) in [(SHORT, false), (LONG, true)] {
+        let is_wanted = |look: &Look<'_>| (look.group.half() >= LONG) == is_long;
+        if looks.iter().any(is_wanted) {
+            each_run(block, &Class::ALL, minimum, |class, run| {
+                for look in looks.iter_mut().filter(|look| is_wanted(look)) {
+                    look.at_run(class, &run);
+                }
+            });
+        }
+    }
+    for mut look in looks {
+        neighbours::at_edges(&mut look);
+        seen.cut.add(look.cut);
+        seen.failures += look.failures;
+        seen.hits.extend(look.hits);
+    }
+    seen
+}
+
+/// One size of moduli in one block.
+pub struct Look<'b> {
+    pub block: &'b Block<'b>,
+    pub group: &'b Group,
+    known: &'b Known,
+    hits: Vec<Hit>,
+    pub cut: Cut,
+    /// Exact tests that may still be made, and those that failed.
+    confirmations: u32,
+    failures: u32,
+    /// Tests that may still be made.
+    divisions: u32,
+    exponents: u32,
+    pub pairs: u32,
+    number: Zeroizing<Vec<u64>>,
+    /// Numbers by themselves that may be CRT exponents.
+    pub edges: Vec<Edge>,
+    /// Numbers beside one that may be a CRT exponent.
+    pub partners: Partners,
+}
+
+impl<'b> Look<'b> {
+    fn new(block: &'b Block<'b>, group: &'b Group, known: &'b Known, confirmations: u32) -> Self {
+        Self {
+            block,
+            group,
+            known,
+            hits: Vec::new(),
+            cut: Cut::default(),
+            confirmations,
+            failures: 0,
+            divisions: MAX_DIVISIONS,
+            exponents: MAX_EXPONENTS,
+            pairs: MAX_PAIRS,
+            number: buffer(group.limbs()),
+            edges: Vec::new(),
+            partners: Partners::new(group.primes.limbs()),
+        }
+    }
+
+    fn at_run(&mut self, class: Class, run: &Range<usize>) {
+        let (block, group) = (self.block, self.group);
+        let own = block.own.clone();
+        let mut number = std::mem::take(&mut self.number);
+        match &group.halves {
+            // A prime is one of the windows that may be an exponent of its size.
+            Some(halves) => halves.each(block, (class, run), &own, |index, at| {
+                let Some((form, prime)) = forms(halves, &group.primes, index) else {
+                    return;
+                };
+                if group.primes.may_be(prime, block.bytes, at) {
+                    self.at_prime(&group.primes, prime, at, &mut number);
+                }
+                let one = number.get_mut(..halves.limbs()).unwrap_or_default();
+                neighbours::beside(self, halves, form, at, run, one);
+            }),
+            None => self.at_primes(&group.primes, class, run, &mut number),
+        }
+        for other in &group.others {
+            self.at_primes(other, class, run, &mut number);
+        }
+        if let Some(whole) = &group.whole {
+            whole.each(block, (class, run), &own, |index, at| {
+                if let Some(form) = whole.forms().get(index) {
+                    self.at_exponent(whole, form, at, &mut number);
+                }
+            });
+        }
+        self.number = number;
+        neighbours::keep_edges(self, class, run);
+    }
+
+    fn at_primes(&mut self, sought: &Sought, class: Class, run: &Range<usize>, number: &mut [u64]) {
+        let block = self.block;
+        sought.each(block, (class, run), &block.own.clone(), |index, at| {
+            if let Some(form) = sought.forms().get(index) {
+                self.at_prime(sought, form, at, number);
+            }
+        });
+    }
+
+    /// Tries a window that may be a prime factor.
+    fn at_prime(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
+        let number = number.get_mut(..sought.limbs()).unwrap_or_default();
+        if !sought.load(form, self.block.bytes, at, number) || has_small_factor(number) {
+            return;
+        }
+        let Some(left) = self.divisions.checked_sub(self.group.moduli() as u32) else {
+            self.cut.factors = true;
+            return;
+        };
+        self.divisions = left;
+        let group = self.group;
+        group.divisible.divided_by(number, |index| {
+            if let Some(member) = group.members.get(index) {
+                self.divides(member, number, form, at);
+            }
+        });
+    }
+
+    fn divides(&mut self, member: &Member, number: &[u64], form: &Form, at: usize) {
+        let places = [(form.codec, "prime", at..at + form.length)];
+        let hit = self.hits.iter().find(|hit| hit.target == member.target);
+        if let Some(hit) = hit {
+            if is_same(&hit.factored.p, number) || is_same(&hit.factored.q, number) {
+                self.place(member, places);
+            }
+            return;
+        }
+        if self.known.has(member.target, FACTORED) {
+            return;
+        }
+        if !self.may_confirm() {
+            self.cut.factors = true;
+            return;
+        }
+        let factored = complete(&member.n, number);
+        self.take(member, factored, places);
+    }
+
+    /// Tries a window that may be a private exponent.
+    fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
+        let number = number.get_mut(..sought.limbs()).unwrap_or_default();
+        if !sought.load(form, self.block.bytes, at, number) {
+            return;
+        }
+        let group = self.group;
+        for member in &group.members {
+            let Some(exponents) = &member.exponents else {
+                continue;
+            };
+            let Some(left) = self.exponents.checked_sub(1) else {
+                self.cut.exponents = true;
+                return;
+            };
+            self.exponents = left;
+            let may_be =
+                exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number));
+            if !may_be || self.is_done(member) {
+                continue;
+            }
+            if !self.may_confirm() {
+                self.cut.exponents = true;
+                continue;
+            }
+            let factored = exponents.factor(number);
+            let place = (form.codec, "private-exponent", at..at + form.length);
+            self.take(member, factored, [place]);
+        }
+    }
+
+    /// Nothing about the key is left to learn from an exponent.
+    pub fn is_done(&self, member: &Member) -> bool {
+        let here = self.hits.iter().find(|hit| hit.target == member.target);
+        let needed = if member.e_assumed {
+            FACTORED | EXPONENT
+        } else {
+            FACTORED
+        };
+        self.known.has(member.target, needed)
+            || here.is_some_and(|hit| !member.e_assumed || hit.factored.e.is_some())
+    }
+
+    /// Whether one more exact test may be made, which takes up to milliseconds.
+    pub fn may_confirm(&mut self) -> bool {
+        let may = self.confirmations > 0;
+        self.confirmations = self.confirmations.saturating_sub(1);
+        may
+    }
+
+    /// Notes what an exact test came to.
+    pub fn take<const N: usize>(
+        &mut self,
+        member: &Member,
+        factored: Option<Factored>,
+        places: [(&'static Codec, &'static str, Range<usize>); N],
+    ) {
+        let Some(factored) = factored else {
+            self.failures += 1;
+            return;
+        };
+        // Keys that are there do not count.
+        self.confirmations += 1;
+        match self.hits.iter_mut().find(|hit| hit.target == member.target) {
+            Some(hit) => {
+                if hit.factored.e.is_none() {
+                    hit.factored.e = factored.e;
+                }
+            }
+            None => self.hits.push(Hit {
+                target: member.target,
+                factored,
+                places: Vec::new(),
+            }),
+        }
+        self.place(member, places);
+    }
+
+    fn place<const N: usize>(
+        &mut self,
+        member: &Member,
+        places: [(&'static Codec, &'static str, Range<usize>); N],
+    ) {
+        let hit = self.hits.iter_mut().find(|hit| hit.target == member.target);
+        if let Some(hit) = hit
+            && hit.places.len() < MAX_PLACES
+        {
+            hit.places
+                .extend(places.map(|(codec, component, range)| Place {
+                    codec,
+                    component,
+                    range,
+                }));
+        }
+    }
+}
+
+/// The same form of numbers of both kinds.
+fn forms<'s>(one: &'s Sought, other: &'s Sought, index: usize) -> Option<(&'s Form, &'s Form)> {
+    Some((one.forms().get(index)?, other.forms().get(index)?))
+}
+
+/// Whether two numbers are equal but for zeros on top.
+fn is_same(one: &[u64], other: &[u64]) -> bool {
+    let length = one.len().max(other.len());
+    let limb = |number: &[u64], index: usize| number.get(index).copied().unwrap_or(0);
+    (0..length).all(|index| limb(one, index) == limb(other, index))
+}
+
+/// Bits of numbers whose runs are found by long windows.
+pub const LONG: u32 = 512;
+
+/// Bits of the shortest number.
+pub const SHORT: u32 = 256;
+
+/// Places noted in one block of one key.
+const MAX_PLACES: usize = 64;
+
+/// Divisions of a window by a modulus in one block: what random bytes need for 1000 moduli.
+const MAX_DIVISIONS: u32 = 1 << 26;
+
+/// Looks at a window for a private exponent: what random bytes need for 40 moduli.
+const MAX_EXPONENTS: u32 = 1 << 25;
+
+/// Looks at a pair of windows for CRT exponents: what random bytes need for 10 moduli.
+const MAX_PAIRS: u32 = 1 << 26;
+
+/// Exact tests in one block that may fail.
+const MAX_CONFIRMATIONS: u32 = 16;
+
+/// Exact tests in a dump that may fail.
+const MAX_FAILURES: u32 = 1024;

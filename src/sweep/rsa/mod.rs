@@ -1,0 +1,254 @@
+//! RSA keys whose modulus is known: their primes, private exponents and CRT exponents, wherever they lie.
+//!
+//! | search | windows | exact test |
+//! |---|---|---|
+//! | factors | primes of half the size of the modulus, a third where it has three; `--deep`: a fourth and a fifth, and the larger of two primes that differ by up to 64 bits | divides a modulus |
+//! | private exponents | odd, of the size of the modulus | factors the modulus |
+//! | CRT exponents | two, odd, of half the size: side by side, or both at the edges of runs | factor the modulus |
+//!
+//! Every modulus of a size is tried at once for factors. Exponents of authorities' keys are looked for by `--deep`
+//! only, and those for unusual public exponents with `--deep` and for the user's own keys. A modulus that is factored
+//! leaves the search; where else its numbers lie is told by the search for copies.
+//!
+//! Work is bounded for each block of memory. What is beyond the bound is not looked at, and the search says so.
+
+mod group;
+mod look;
+mod neighbours;
+#[cfg(test)]
+mod tests;
+
+use super::codec::{Codec, bytes_of};
+use super::space::Space;
+use super::{Depth, Sweep, Swept, Target};
+use crate::bytes::bit_length;
+use crate::crypto::material::{Material, Number};
+use crate::crypto::rsa_search::{Factored, Rest};
+use crate::crypto::{Identity, PublicKey};
+use crate::detect::{Key, Sighting};
+use crate::finding::Piece;
+use crate::outcome::Search;
+use group::{Group, groups};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+/// Looks for the private numbers of the RSA keys among `targets` in all of `space`.
+pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
+    let (groups, is_whole) = groups(targets, depth);
+    if groups.is_empty() && is_whole {
+        return Sweep::default();
+    }
+    let mut results: Vec<Outcome> = targets.iter().map(|_| Outcome::default()).collect();
+    let known = Known::new(targets.len());
+    let mut cut = Cut::default();
+    space.each_block(
+        |block| look::block(block, &groups, &known),
+        |seen, pieces| {
+            cut.add(seen.cut);
+            known.failures.fetch_add(seen.failures, Ordering::Relaxed);
+            for hit in seen.hits {
+                let Some(result) = results.get_mut(hit.target) else {
+                    continue;
+                };
+                let room = MAX_PLACES.saturating_sub(result.places.len());
+                let places = hit.places.into_iter().take(room);
+                result
+                    .places
+                    .extend(places.map(|place| (pieces(place.range.clone()), place)));
+                result.learn(hit.factored);
+                known.learn(hit.target, result);
+            }
+        },
+    );
+    let sightings = targets
+        .iter()
+        .zip(results)
+        .filter_map(|(target, result)| result.sightings(target))
+        .flatten()
+        .collect();
+    Sweep {
+        sightings,
+        searches: searches(&groups, is_whole, cut),
+    }
+}
+
+/// What the sweep came to for one target.
+#[derive(Default)]
+struct Outcome {
+    factored: Option<Factored>,
+    places: Vec<(Vec<Piece>, Place)>,
+}
+
+/// A number of a target's key in a block.
+struct Place {
+    codec: &'static Codec,
+    component: &'static str,
+    /// Bytes of the block.
+    range: Range<usize>,
+}
+
+/// What was seen of a target's key in a block.
+struct Hit {
+    target: usize,
+    factored: Factored,
+    places: Vec<Place>,
+}
+
+/// Which searches were cut by a bound.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cut {
+    factors: bool,
+    exponents: bool,
+    pairs: bool,
+}
+
+impl Cut {
+    fn add(&mut self, other: Self) {
+        self.factors |= other.factors;
+        self.exponents |= other.exponents;
+        self.pairs |= other.pairs;
+    }
+}
+
+/// What is known while blocks are looked at. It changes between waves of blocks only, so that any number of threads
+/// sees the same.
+struct Known {
+    targets: Vec<AtomicU8>,
+    /// Exact tests that looked good and failed.
+    failures: AtomicU32,
+}
+
+impl Known {
+    fn new(targets: usize) -> Self {
+        Self {
+            targets: (0..targets).map(|_| AtomicU8::new(0)).collect(),
+            failures: AtomicU32::new(0),
+        }
+    }
+
+    fn learn(&self, target: usize, result: &Outcome) {
+        let told = result.factored.as_ref().map_or(0, |factored| {
+            FACTORED | u8::from(factored.e.is_some()) * EXPONENT
+        });
+        if let Some(known) = self.targets.get(target) {
+            known.fetch_or(told, Ordering::Relaxed);
+        }
+    }
+
+    fn has(&self, target: usize, what: u8) -> bool {
+        self.targets
+            .get(target)
+            .is_some_and(|known| known.load(Ordering::Relaxed) & what == what)
+    }
+}
+
+impl Outcome {
+    /// Keeps the factors, and the public exponent of whoever tells it.
+    fn learn(&mut self, factored: Factored) {
+        match &mut self.factored {
+            Some(known) if known.e.is_none() => known.e = factored.e,
+            Some(_) => {}
+            None => self.factored = Some(factored),
+        }
+    }
+
+    /// Each place of the key, proven; `None` when nothing was found.
+    fn sightings(self, target: &Target) -> Option<impl Iterator<Item = Swept>> {
+        let factored = self.factored?;
+        let PublicKey::Rsa { n, .. } = target.identity.key() else {
+            return None;
+        };
+        let told = factored.e.as_ref().filter(|_| target.e_assumed);
+        let identity = told.and_then(|e| PublicKey::rsa(n, &bytes_of(e)));
+        let identity = identity.map_or_else(
+            || target.identity.clone(),
+            |key| Arc::new(Identity::new(key)),
+        );
+        let half = bit_length(n).div_ceil(2);
+        let prime = |limbs: &[u64]| Number {
+            component: "prime",
+            bytes: bytes_of(limbs),
+            bits: half,
+        };
+        let mut numbers = vec![prime(&factored.p)];
+        if factored.rest == Rest::Prime {
+            numbers.push(prime(&factored.q));
+        }
+        let mut key = Key::proven(identity, Material { numbers });
+        key.e_assumed = target.e_assumed && factored.e.is_none();
+        Some(self.places.into_iter().map(move |(pieces, place)| {
+            let evidence =
+                key.clone()
+                    .part_at(place.codec.name, place.component, "raw", place.range);
+            Swept {
+                sighting: Sighting::Key(evidence),
+                pieces,
+            }
+        }))
+    }
+}
+
+/// What was searched, in words.
+fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
+    let sizes = |wanted: fn(&Group) -> usize| {
+        let mut sizes: Vec<(u32, usize)> = Vec::new();
+        for group in groups {
+            let count = wanted(group);
+            if count > 0 {
+                sizes.push((group.bits(), count));
+            }
+        }
+        sizes.sort_unstable();
+        let list: Vec<String> = sizes
+            .iter()
+            .map(|(bits, count)| format!("{count} of {bits} bits"))
+            .collect();
+        if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join(", ")
+        }
+    };
+    let search = |name, scope, is_cut: bool| Search {
+        name,
+        scope,
+        complete: is_whole && !is_cut,
+    };
+    vec![
+        search(
+            "rsa-factors",
+            format!(
+                "moduli: {}; two primes of one size or three; all encodings; all bytes",
+                sizes(Group::moduli)
+            ),
+            cut.factors,
+        ),
+        search(
+            "rsa-private-exponents",
+            format!(
+                "moduli: {}; all encodings; all bytes",
+                sizes(Group::exponents)
+            ),
+            cut.exponents,
+        ),
+        search(
+            "rsa-crt-exponents",
+            format!(
+                "moduli: {}; pairs side by side in all encodings, pairs apart within 4 KiB in all encodings but \
+                 big-endian bytes; all bytes",
+                sizes(Group::pairs)
+            ),
+            cut.pairs,
+        ),
+    ]
+}
+
+/// The factors of a target are known.
+const FACTORED: u8 = 1;
+
+/// So is its public exponent, told by a private one.
+const EXPONENT: u8 = 2;
+
+/// Places kept of one key.
+const MAX_PLACES: usize = 256;
