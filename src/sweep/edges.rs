@@ -11,8 +11,8 @@ use std::ops::Range;
 
 /// Finds the moduli that `run`, of memory that looks like `class`, may hold: those that begin and end with it. Of
 /// random bytes an edge is a word with sixteen equal upper bits or, for big-endian numbers, a zero before the number
-/// and a zero or such a word behind it; lengths are the usual ones. Before digits stands a small number or none of their kind, and the highest
-/// one has as many bits as is left of a multiple of 256, from 1024 to 8192.
+/// and a zero or such a word behind it; before and behind digits stands a small number or none of their kind. Lengths
+/// are the usual ones, and the highest digit has just the bits that are left.
 pub fn each_modulus(
     block: &Block<'_>,
     class: Class,
@@ -39,6 +39,7 @@ pub fn each_modulus(
     };
     if class == Class::Random {
         each_of_bytes(block, run, &mut give);
+        each_with_length(block.bytes, run, &mut give);
         return;
     }
     for codec in CODECS.iter().filter(|codec| codec.class() == class) {
@@ -55,21 +56,27 @@ fn each_of_digits(
 ) {
     let size = codec.digit().bytes();
     let digit = |at: Option<usize>| codec.read(slice(block.bytes, at?, size)?);
-    let (first, step) =
-        block.first_aligned(run.start.saturating_sub(EDGE), codec.step(block.pointer));
-    let room = (run.end + EDGE).saturating_sub(first);
+    let is_edge = |at: Option<usize>| digit(at).is_none_or(|digit| digit >> 16 == 0);
+    let step = codec.step(block.pointer);
+    let first = match block.address {
+        Some(_) => block.first_aligned(run.start.saturating_sub(EDGE), step).0,
+        // There are runs for each phase of words.
+        None => run.start.checked_sub(EDGE).unwrap_or(run.start % step),
+    };
     for start in (first..run.end).step_by(step) {
-        let is_first = digit(start.checked_sub(size)).is_none_or(|before| before >> 16 == 0);
         let is_odd = || digit(Some(start)).is_some_and(|least| least & 1 == 1 && least >> 8 != 0);
-        if !is_first || !is_odd() {
+        if !is_edge(start.checked_sub(size)) || !is_odd() {
             continue;
         }
-        let most = ((room - (start - first)) / size) as u32 * codec.digit().bits();
-        for bits in (1024..=most.min(8192)).step_by(256) {
-            let length = codec.length(bits);
-            if slice(block.bytes, start, length).is_some_and(|digits| has_bits(codec, digits, bits))
+        for length in LENGTHS {
+            let bits = 8 * length as u32;
+            let end = start + codec.length(bits);
+            let digits = block.bytes.get(start..end);
+            if end <= run.end + EDGE
+                && is_edge(Some(end))
+                && digits.is_some_and(|digits| has_bits(codec, digits, bits))
             {
-                give(start..start + length, codec);
+                give(start..end, codec);
             }
         }
     }
@@ -121,6 +128,34 @@ fn each_of_bytes(
     }
 }
 
+/// Big-endian numbers with a zero for the sign, and before it their length in 16 bits of either order, as the lower
+/// half of SSH's and the end of DER's lengths are and as libgcrypt's S-expressions have it: anywhere in `run`, for
+/// such numbers follow one another.
+fn each_with_length(
+    data: &[u8],
+    run: &Range<usize>,
+    give: &mut impl FnMut(Range<usize>, &'static Codec),
+) {
+    if run.len() > MAX_LISTED {
+        return;
+    }
+    let first = run.start.saturating_sub(EDGE);
+    let end = data.len().min(run.end + EDGE);
+    let bytes = data.get(first..end).unwrap_or_default();
+    for (index, window) in bytes.windows(4).enumerate() {
+        let [a, b, 0, 0x80..=0xff] = *window else {
+            continue;
+        };
+        for counted in [[a, b], [b, a]].map(u16::from_be_bytes) {
+            let start = first + index + 3;
+            let length = usize::from(counted.wrapping_sub(1));
+            if is_listed(length) && may_be_large(data, start, length, BYTES) {
+                give(start..start + length, BYTES);
+            }
+        }
+    }
+}
+
 /// Whether `digits`, the least first, are a number of `bits` bits exactly: the highest one is, and the others are
 /// digits.
 fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
@@ -135,10 +170,17 @@ fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
             .all(|digit| codec.read(digit).is_some())
 }
 
-/// Whether a usual modulus has so many bytes: 1024, 1536, 2048, 3072, 4096, 6144 or 8192 bits.
 fn is_length(length: usize) -> bool {
-    matches!(length, 128 | 192 | 256 | 384 | 512 | 768 | 1024)
+    LENGTHS.contains(&length)
 }
+
+/// Whether a usual prime or modulus has so many bytes.
+fn is_listed(length: usize) -> bool {
+    length == 64 || length == 96 || is_length(length)
+}
+
+/// Bytes of the usual moduli, which many primes have too: 1024, 1536, 2048, 3072, 4096, 6144 and 8192 bits.
+const LENGTHS: [usize; 7] = [128, 192, 256, 384, 512, 768, 1024];
 
 const LIMBS: &Codec = entry("raw.limbs-le");
 const BYTES: &Codec = entry("raw.bytes-be");
@@ -146,3 +188,6 @@ const BYTES: &Codec = entry("raw.bytes-be");
 /// Bytes of the shortest and the longest modulus.
 const MIN_LENGTH: usize = 128;
 const MAX_LENGTH: usize = 1024;
+
+/// Bytes of the longest run in which numbers with lengths are looked for: a private key of 8192 bits.
+const MAX_LISTED: usize = 8192;

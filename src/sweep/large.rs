@@ -199,46 +199,43 @@ impl<'t> Pool<'t> {
         }));
         let (pairs, is_complete) = divisions(&self.numbers, &divided);
         let is_modulus = are_moduli(&composites);
-        // What divides a modulus is a prime of it, however large.
-        let divisors: HashSet<&[u64]> = pairs
-            .values()
-            .flatten()
-            .filter_map(|&divisor| Some(&self.numbers.get(divisor)?.limbs[..]))
-            .collect();
+        let mut proofs: BTreeMap<usize, Vec<Swept>> = BTreeMap::new();
+        // What divides a number is a prime, however large.
+        let mut divisors = HashSet::new();
+        for (modulus, by) in &pairs {
+            let numbers = by.iter().filter_map(|&divisor| self.numbers.get(divisor));
+            let proof = proofs.entry(*modulus).or_default();
+            for divisor in numbers {
+                divisors.insert(&divisor.limbs[..]);
+                let modulus = divided.get(*modulus);
+                let found = modulus.and_then(|modulus| modulus.proven_by(divisor));
+                proof.extend(found.unwrap_or_default());
+            }
+        }
         let mut left = [MAX_POINTED, MAX_EDGES];
         let mut moduli = 0;
         for (index, (number, is_modulus)) in composites.iter().zip(is_modulus).enumerate() {
-            let is_divided = pairs.contains_key(&index);
+            let is_proven = proofs.get(&index).map(|proof| !proof.is_empty());
+            // A multiple of a prime that is no modulus comes about when a key is used.
+            if divisors.contains(&number.limbs[..]) || is_proven == Some(false) {
+                continue;
+            }
             let [pointed, edges] = &mut left;
             let left = if number.source == Source::Edge {
                 edges
             } else {
                 pointed
             };
-            if divisors.contains(&number.limbs[..]) {
-                continue;
-            }
-            if is_modulus && !is_divided && *left == 0 {
+            if is_modulus && is_proven.is_none() && *left == 0 {
                 is_limited = true;
-            } else if is_divided || is_modulus {
+            } else if is_proven.is_some() || is_modulus {
                 *left = left.saturating_sub(1);
                 moduli += 1;
                 sightings.extend(number.clues());
             }
         }
-        let mut keys = 0;
-        for (modulus, divisors) in pairs {
-            let Some(modulus) = divided.get(modulus) else {
-                continue;
-            };
-            let found: Vec<Swept> = divisors
-                .iter()
-                .filter_map(|&divisor| self.numbers.get(divisor))
-                .flat_map(|divisor| modulus.proven_by(divisor).unwrap_or_default())
-                .collect();
-            keys += usize::from(!found.is_empty());
-            sightings.extend(found);
-        }
+        let keys = proofs.values().filter(|proof| !proof.is_empty()).count();
+        sightings.extend(proofs.into_values().flatten());
         Judged {
             sightings,
             moduli,
@@ -292,9 +289,11 @@ impl Modulus<'_> {
     /// The key of this modulus at the places of `divisor`, which divides it.
     fn proven_by(&self, divisor: &Pooled) -> Option<Vec<Swept>> {
         let factored = complete(self.limbs, &divisor.limbs)?;
-        let primes = match factored.rest {
-            Rest::Prime => vec![&factored.p, &factored.q],
-            Rest::Composite => vec![&factored.p],
+        let primes = match (factored.rest, self.known) {
+            (Rest::Prime, _) => vec![&factored.p, &factored.q],
+            (Rest::Composite, Some(_)) => vec![&factored.p],
+            // The product of a prime and any other number is no modulus.
+            (Rest::Composite, None) => return None,
         };
         let numbers = primes.into_iter().map(|prime| Number {
             component: PRIME,
