@@ -210,6 +210,11 @@ impl Scanner {
             ledger.take_swept(sweep.sightings);
             sweeps.extend(sweep.searches);
         };
+        let announced = ledger.targets(&self.asked);
+        run(
+            &mut ledger,
+            sweep::harvest::sweep(&space, &announced, self.depth),
+        );
         let targets = ledger.targets(&self.asked);
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         run(

@@ -121,6 +121,24 @@ pub const CODECS: &[Codec] = &[
     codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Eight),
 ];
 
+/// The entry with this name, for constants: a name that is none does not compile.
+#[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
+pub const fn entry(name: &str) -> &'static Codec {
+    let mut index = 0;
+    loop {
+        let codec = &CODECS[index];
+        let (one, other) = (codec.name.as_bytes(), name.as_bytes());
+        let mut at = 0;
+        while at < one.len() && at < other.len() && one[at] == other[at] {
+            at += 1;
+        }
+        if at == one.len() && at == other.len() {
+            return codec;
+        }
+        index += 1;
+    }
+}
+
 impl Digit {
     /// Bytes of memory a digit takes.
     pub const fn bytes(self) -> usize {
@@ -211,6 +229,14 @@ impl Codec {
     /// Bytes of memory that a number of `bits` bits takes.
     pub const fn length(&self, bits: u32) -> usize {
         bits.div_ceil(self.digit.bits()) as usize * self.digit.bytes()
+    }
+
+    /// The digit that lies in `word`; `None` when it is none or `word` has another length.
+    pub fn read(&self, word: &[u8]) -> Option<u64> {
+        let mut whole = [0; 8];
+        (word.len() == self.digit.bytes()).then_some(())?;
+        whole.get_mut(..word.len())?.copy_from_slice(word);
+        self.digit.read(u64::from_le_bytes(whole))
     }
 
     /// The number that `bytes` are, as little-endian limbs into `limbs`, which it fills up with zeros. `None` when

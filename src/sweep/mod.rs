@@ -5,12 +5,20 @@
 
 pub mod codec;
 pub mod copies;
+mod edges;
+pub mod harvest;
+mod heads;
+mod large;
+mod numbers;
+mod points;
 pub mod public_halves;
 pub mod rsa;
 pub mod runs;
 pub mod scalars;
 mod simd_runs;
 pub mod space;
+mod texts;
+mod triples;
 pub mod windows;
 
 use crate::clue::Rank;

@@ -109,6 +109,26 @@ impl<'d> Space<'d> {
         (end <= segment.length).then(|| (segment.offset + skip) as usize)
     }
 
+    /// From the first to the last address of memory, in that half of all addresses where more of it lies: a
+    /// process has the lower one, and a page of the kernel's in the upper one.
+    pub fn addresses(&self) -> Range<u64> {
+        let half = self
+            .segments
+            .partition_point(|segment| segment.va < 1 << 63);
+        let (lower, upper) = self.segments.split_at(half);
+        let bytes = |half: &[Segment]| half.iter().map(|segment| segment.length).sum::<u64>();
+        let half = if bytes(upper) > bytes(lower) {
+            upper
+        } else {
+            lower
+        };
+        match half {
+            [] => 0..0,
+            [first, .., last] => first.va..last.va.saturating_add(last.length),
+            [only] => only.va..only.va.saturating_add(only.length),
+        }
+    }
+
     /// The address of a byte of the file.
     pub fn address(&self, offset: usize) -> Option<u64> {
         self.map

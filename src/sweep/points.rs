@@ -1,0 +1,284 @@
+//! Points of curves that no format announces. Each is checked to lie on its curve, so none is false.
+//!
+//! | a point lies as | looked for |
+//! |---|---|
+//! | `04`, X, Y big-endian | at the start or end of bytes that look random, outside of modules |
+//! | x, y (, z) one after the other in limbs | where just these look random, outside of modules |
+//! | x and y in objects of their own, limbs or Java's words | objects, or numbers, of which at most seven lie between, within [`NEAR`] bytes |
+//!
+//! Coordinates in limbs are tried plain and in Montgomery form for R = 2^(64·limbs), as OpenSSL, Go and others keep them.
+
+use super::Swept;
+use super::codec::{Codec, entry};
+use super::runs::EDGE;
+use super::space::Block;
+use crate::bytes::{array, slice};
+use crate::clue::{Clue, Rank};
+use crate::crypto::ec_search::{is_on_curve, point_from_limbs, point_from_montgomery};
+use crate::crypto::{Curve, Fingerprint, Identity, PublicKey};
+use crate::detect::Sighting;
+use crate::finding::Piece;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+/// A point on its curve.
+pub struct Point {
+    curve: Curve,
+    /// SEC 1 uncompressed encoding.
+    encoded: Box<[u8]>,
+    /// How it is written.
+    form: &'static str,
+    rank: Rank,
+}
+
+/// A number of the size of a coordinate in a place of its own.
+pub struct Coordinate {
+    /// Address of the number, and of what points to it.
+    addresses: [u64; 2],
+    limbs: [u64; 9],
+    /// Limbs of 64 bits.
+    size: usize,
+    /// Where it lies in the file.
+    pub pieces: Vec<Piece>,
+    codec: &'static Codec,
+}
+
+/// Finds the points in `run`, a range of `block` that looks random.
+pub fn each_point(
+    block: &Block<'_>,
+    run: &Range<usize>,
+    mut found: impl FnMut(Point, Range<usize>),
+) {
+    if block.is_module || run.len() > MAX_RUN {
+        return;
+    }
+    for (curve, size) in SIZES {
+        let length = 1 + 2 * size;
+        let near = |at: usize| at.saturating_sub(EDGE)..at + EDGE;
+        let first = near(run.start);
+        let last = near((run.end + 1).saturating_sub(length));
+        let last = last.start.max(first.end)..last.end;
+        for start in first.chain(last) {
+            let Some([4, coordinates @ ..]) = slice(block.bytes, start, length) else {
+                continue;
+            };
+            if block.own.contains(&start) && is_on_curve(curve, coordinates) {
+                let point = Point {
+                    curve,
+                    encoded: [&[4], coordinates].concat().into(),
+                    form: "raw.point",
+                    rank: Rank::Own,
+                };
+                found(point, start..start + length);
+            }
+        }
+    }
+    let tight = tight(block, run);
+    for (curve, limbs) in LIMBS {
+        let size = 8 * limbs;
+        if tight.len() != 2 * size && tight.len() != 3 * size || !block.own.contains(&tight.start) {
+            continue;
+        }
+        let number = |index: usize| {
+            let mut number = [0; 9];
+            let bytes = slice(block.bytes, tight.start + index * size, size)?;
+            for (limb, word) in number.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *limb = u64::from_le_bytes(*word);
+            }
+            Some(number)
+        };
+        if let (Some(x), Some(y)) = (number(0), number(1))
+            && let Some(point) = of_limbs(curve, limbs, [&x, &y])
+        {
+            found(point, tight.start..tight.start + 2 * size);
+        }
+    }
+}
+
+/// The words of the run `run` that have no sixteen equal upper bits before and behind them.
+fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
+    let is_flat = |at: usize| match array(block.bytes, at) {
+        Some(word) => (u64::from_le_bytes(word) >> 48).wrapping_add(1) & 0xffff < 2,
+        None => true,
+    };
+    let (mut start, _) = block.first_aligned(run.start, 8);
+    while start >= 8 && !is_flat(start - 8) && start + EDGE > run.start {
+        start -= 8;
+    }
+    while is_flat(start) && start < run.end {
+        start += 8;
+    }
+    let (mut end, _) = block.first_aligned(run.end.saturating_sub(7), 8);
+    while !is_flat(end) && end < run.end + EDGE {
+        end += 8;
+    }
+    while end > start && is_flat(end - 8) {
+        end -= 8;
+    }
+    // The highest limb of 521 bits is a small number.
+    let top = usize::from((end - start) % 72 == 64) * 8;
+    start..end + top
+}
+
+/// The point of `curve` with these coordinates, plain or in Montgomery form.
+fn of_limbs(curve: Curve, size: usize, [x, y]: [&[u64; 9]; 2]) -> Option<Point> {
+    let (x, y) = (x.get(..size)?, y.get(..size)?);
+    let (encoded, form) = match point_from_limbs(curve, x, y) {
+        Some(encoded) => (encoded, "raw.limbs-le"),
+        None => (point_from_montgomery(curve, x, y)?, "raw.limbs-montgomery"),
+    };
+    Some(Point {
+        curve,
+        encoded,
+        form,
+        rank: Rank::Own,
+    })
+}
+
+impl Coordinate {
+    /// The number in `bytes`, whose address and that of what points to it are `addresses`; its place is not yet set.
+    pub fn read(bytes: &[u8], codec: &'static Codec, addresses: [u64; 2]) -> Option<Self> {
+        let mut limbs = [0; 9];
+        codec.decode(bytes, &mut limbs)?;
+        Some(Self {
+            addresses,
+            limbs,
+            size: bytes.len().div_ceil(8),
+            pieces: Vec::new(),
+            codec,
+        })
+    }
+}
+
+/// The points of which two of `coordinates` are x and y.
+pub fn pairs(coordinates: &[Coordinate]) -> Vec<(Point, Vec<Piece>)> {
+    let mut tried: Vec<[usize; 2]> = Vec::new();
+    for by in [0, 1] {
+        let address = |index: usize| coordinates.get(index).and_then(|one| one.addresses.get(by));
+        let mut order: Vec<usize> = (0..coordinates.len()).collect();
+        order.sort_by_key(|&index| address(index));
+        for (place, &one) in order.iter().enumerate() {
+            let next = order.iter().skip(place + 1).take(BETWEEN);
+            let near = next.filter(|&&other| match (address(one), address(other)) {
+                (Some(one), Some(other)) => other - one <= NEAR,
+                _ => false,
+            });
+            tried.extend(near.map(|&other| [one.min(other), one.max(other)]));
+        }
+    }
+    tried.sort_unstable();
+    tried.dedup();
+    let point = |&[one, other]: &[usize; 2]| {
+        let (one, other) = (coordinates.get(one)?, coordinates.get(other)?);
+        (one.size == other.size && one.codec == other.codec).then_some(())?;
+        let curves = LIMBS.into_iter().filter(|(_, size)| *size == one.size);
+        let mut found = curves.filter_map(|(curve, size)| {
+            [[one, other], [other, one]].into_iter().find_map(|[x, y]| {
+                let point = of_limbs(curve, size, [&x.limbs, &y.limbs])?;
+                let form = if point.form == CODEC.name {
+                    one.codec.name
+                } else {
+                    point.form
+                };
+                let point = Point {
+                    form,
+                    rank: Rank::Pointed,
+                    ..point
+                };
+                Some((point, [&x.pieces[..], &y.pieces].concat()))
+            })
+        });
+        found.next()
+    };
+    tried.par_iter().filter_map(point).collect()
+}
+
+/// Points seen in a dump, each once, with a few places.
+#[derive(Default)]
+pub struct Points {
+    places: HashMap<Fingerprint, usize>,
+    /// Whether points were left out.
+    pub is_limited: bool,
+}
+
+impl Points {
+    /// The point as a public key at a place; `None` for a curve's generator, which is in every process, and where
+    /// enough was seen.
+    pub fn take(&mut self, point: Point, pieces: impl FnOnce() -> Vec<Piece>) -> Option<Swept> {
+        if Self::is_generator(&point) {
+            return None;
+        }
+        let identity = Identity::new(PublicKey::Ec {
+            curve: point.curve,
+            point: point.encoded,
+        });
+        let is_room = self.places.len() < MAX_POINTS;
+        let name = identity.fingerprint();
+        if !is_room && !self.places.contains_key(&name) {
+            self.is_limited = true;
+            return None;
+        }
+        let places = self.places.entry(name).or_default();
+        *places += 1;
+        (*places <= PLACES).then(|| Swept {
+            sighting: Sighting::Public(Clue {
+                identity: Arc::new(identity),
+                form: point.form,
+                range: 0..0,
+                rank: point.rank,
+                e_assumed: false,
+            }),
+            pieces: pieces(),
+        })
+    }
+
+    /// How many points were seen.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn is_generator(point: &Point) -> bool {
+        GENERATORS
+            .iter()
+            .any(|generator| *generator == point.encoded)
+    }
+}
+
+/// The generator of each curve.
+static GENERATORS: LazyLock<Vec<Box<[u8]>>> = LazyLock::new(|| {
+    let curves = Curve::ALL.into_iter();
+    curves.filter_map(|curve| curve.derive(&[1])).collect()
+});
+
+/// The curves, and bytes of a coordinate of each.
+const SIZES: [(Curve, usize); 4] = [
+    (Curve::P256, 32),
+    (Curve::Secp256k1, 32),
+    (Curve::P384, 48),
+    (Curve::P521, 66),
+];
+
+/// The curves, and limbs of a coordinate of each.
+const LIMBS: [(Curve, usize); 4] = [
+    (Curve::P256, 4),
+    (Curve::Secp256k1, 4),
+    (Curve::P384, 6),
+    (Curve::P521, 9),
+];
+
+const CODEC: &Codec = entry("raw.limbs-le");
+
+/// Bytes of the longest run in which points are looked for: a table of multiples is longer.
+const MAX_RUN: usize = 288;
+
+/// Bytes between the addresses of two coordinates at most.
+const NEAR: u64 = 1024;
+
+/// Coordinates behind each in order of addresses that are tried with it.
+const BETWEEN: usize = 8;
+
+/// Points kept of a dump, and places of each.
+const MAX_POINTS: usize = 512;
+const PLACES: usize = 4;

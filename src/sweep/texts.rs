@@ -1,0 +1,152 @@
+//! Large numbers written out: a run of hexadecimal or decimal digits and nothing else, in ASCII or UTF-16.
+
+use super::heads::Source;
+use super::large::Large;
+use super::space::{Block, REACH};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Finds the numbers of 1024 to 8192 bits that are written in `block`, with zeros in front or without. Longer than
+/// [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
+pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)) {
+    let is_digit = |at: usize| block.bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let mut at = block.own.start;
+    while at < block.own.end + SAMPLE {
+        // Of a text long enough some sample and the digits behind it are seen.
+        let run = [(at, 1), (at, 2), (at + 1, 2)]
+            .into_iter()
+            .find(|&(at, step)| (0..SHORT).all(|digit| is_digit(at + digit * step)))
+            .map(|(at, step)| (whole(block.bytes, at, step), step));
+        let Some((run, step)) = run else {
+            at += SAMPLE;
+            continue;
+        };
+        at = run.end.max(at) + SAMPLE;
+        if block.own.contains(&run.start) && run.len() <= REACH {
+            let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
+                block
+                    .bytes
+                    .get(run.clone())
+                    .unwrap_or_default()
+                    .iter()
+                    .step_by(step)
+                    .copied()
+                    .collect(),
+            );
+            if let Some(number) = read(&digits, step) {
+                found(number, run);
+            }
+        }
+    }
+}
+
+/// The digits to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros.
+fn whole(data: &[u8], at: usize, step: usize) -> Range<usize> {
+    let belongs = |at: usize| {
+        data.get(at).is_some_and(u8::is_ascii_hexdigit)
+            && (step == 1 || data.get(at + 1).is_none_or(|byte| *byte == 0))
+    };
+    let mut start = at;
+    while let Some(before) = start.checked_sub(step).filter(|&before| belongs(before)) {
+        start = before;
+    }
+    let mut end = at;
+    while end - start <= REACH && belongs(end) {
+        end += step;
+    }
+    start..end.min(data.len())
+}
+
+fn read(digits: &[u8], step: usize) -> Option<Large> {
+    let encoding = if step == 1 { "ascii" } else { "utf16le" };
+    let (form, limbs) = if digits.iter().all(u8::is_ascii_digit) {
+        (MIN_DECIMAL <= digits.len()).then_some(())?;
+        ("text.decimal", number(digits, 10, 19))
+    } else {
+        (MIN_HEXADECIMAL <= digits.len()).then_some(())?;
+        ("text.hexadecimal", number(digits, 16, 15))
+    };
+    Large::new(limbs, form, encoding, Source::Text)
+}
+
+/// The number that `digits` to the base `base` are, taken `together` at a time, which fit a limb.
+fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
+    // A digit has four bits at most.
+    let mut limbs = Zeroizing::new(vec![0; digits.len() / 16 + 1]);
+    for group in digits.chunks(together) {
+        let (mut factor, mut carry) = (1, 0);
+        for digit in group {
+            factor *= base;
+            carry = carry * base + u64::from(char::from(*digit).to_digit(16).unwrap_or(0));
+        }
+        for limb in limbs.iter_mut() {
+            let wide = u128::from(*limb) * u128::from(factor) + u128::from(carry);
+            *limb = wide as u64;
+            carry = (wide >> 64) as u64;
+        }
+    }
+    limbs
+}
+
+/// Bytes between two samples: a text of the least length, 256 digits, has four.
+const SAMPLE: usize = 64;
+
+/// Digits in a row that call for a closer look.
+const SHORT: usize = 32;
+
+/// Digits of a number of 1024 bits.
+const MIN_HEXADECIMAL: usize = 256;
+const MIN_DECIMAL: usize = 308;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::test_keys;
+    use crate::sweep::codec::limbs_of;
+    use crypto_bigint::BoxedUint;
+
+    fn seen(bytes: &[u8]) -> Vec<(Range<usize>, &'static str, Vec<u64>)> {
+        let block = Block {
+            bytes,
+            own: 0..bytes.len(),
+            address: None,
+            is_module: false,
+            pointer: 8,
+        };
+        let mut seen = Vec::new();
+        each_number(&block, |number, range| {
+            seen.push((range, number.form, number.limbs.to_vec()))
+        });
+        seen
+    }
+
+    #[test]
+    fn moduli_written_out_are_read_at_every_offset() {
+        for key in test_keys::rsa_keys()
+            .iter()
+            .filter(|key| key.n.len() >= 128)
+        {
+            let n = limbs_of(&key.n).to_vec();
+            let hexadecimal: String = key.n.iter().map(|byte| format!("{byte:02X}")).collect();
+            let decimal = BoxedUint::from_be_slice_vartime(&key.n).to_string_radix_vartime(10);
+            for (text, form) in [
+                (format!("00{hexadecimal}"), "text.hexadecimal"),
+                (decimal, "text.decimal"),
+            ] {
+                let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
+                for text in [text.clone().into_bytes(), wide] {
+                    for at in [0, 1, 7, 63, 64, 65] {
+                        let mut bytes = vec![b'"'; at];
+                        bytes.extend(&text);
+                        bytes.extend(b"\"\0, ");
+                        bytes.resize(bytes.len() + 100, b' ');
+                        let expected =
+                            (text.len() <= REACH).then(|| (at..at + text.len(), form, n.clone()));
+                        assert_eq!(seen(&bytes), Vec::from_iter(expected), "{form} at {at}");
+                    }
+                    assert_eq!(seen(&text[..text.len() / 3]), []);
+                }
+            }
+        }
+    }
+}
