@@ -70,7 +70,7 @@ fn rayon_pool() -> rayon::ThreadPool {
         .expect("a thread")
 }
 
-/// Keys that together have as many private bytes as so many RSA keys of 2048 bits: 43 Ed25519 keys for each.
+/// Keys that together have about as many private bytes as so many RSA keys of 2048 bits: 16 Ed25519 keys for each.
 fn weighty(count: u64) -> Vec<Key> {
     (0..count * 16).map(ed25519).collect()
 }
