@@ -34,9 +34,9 @@ pub struct Exponents {
 }
 
 impl Exponents {
-    /// For a modulus and, if it is known, its public exponent. Without one the usual ones are looked for: those
-    /// that divide [`multiplier`]'s product, 3, 17, 257, 65537 among them. `None` for a modulus that is even, below
-    /// 512 or above 16384 bits, and an exponent that is even, below 3 or above 256 bits.
+    /// For a modulus and, if it is known, its public exponent. Without one the quick look finds the usual ones:
+    /// products of 257, 65537 and the primes to 71, none twice but 3, 5 and 7. `None` for a modulus that is even,
+    /// below 512 or above 16384 bits, and an exponent that is even, below 3 or above 256 bits.
     pub fn new(n: &[u64], e: Option<&[u64]>) -> Option<Self> {
         let (n, e) = (trimmed(n), e.map(trimmed));
         let is_odd = |number: &[u64]| number.first().is_some_and(|low| low & 1 == 1);

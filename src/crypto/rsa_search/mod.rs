@@ -15,6 +15,7 @@
 mod exponents;
 mod factors;
 mod fraction;
+mod inverse;
 mod limbs;
 mod moduli;
 mod pairs;

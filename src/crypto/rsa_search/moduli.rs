@@ -15,10 +15,11 @@
 //! its length, not with the square. Nothing is lost: for a divisor the bounds on the carry and on the rounding
 //! always hold. Of other windows, one in a million and fewer gets as far as the division.
 
-use super::limbs::{Columns, LIMB_BITS, bits, inverse_of_limb, number, trimmed, wide};
+use super::inverse::with_inverse;
+use super::limbs::{LIMB_BITS, bits, bits_below, number, trimmed, wide};
 #[cfg(target_arch = "x86_64")]
-use super::simd_ifma::{DIGIT_BITS, LANES, Lanes, Window, digit_of};
-use zeroize::{Zeroize, Zeroizing};
+use super::simd_ifma::{DIGIT_BITS, Lanes, Window};
+use zeroize::Zeroizing;
 
 /// Moduli of one number of limbs, laid out so that one window is tested against all of them at once.
 pub struct Moduli {
@@ -99,16 +100,14 @@ impl Moduli {
         let excess = self.bits - size;
         let digit = excess.saturating_sub(SPARE_BITS) / LIMB_BITS;
         let test = DigitTest::new(window, size, excess, LIMB_BITS, digit);
-        let mut inverse = [0; MAX_LIMBS + 1];
-        let inverse = inverse.get_mut(..=digit as usize).unwrap_or(&mut []);
-        invert(window, inverse);
         let moduli = self.numbers.chunks_exact(self.limbs).zip(&self.fractions);
-        for (index, (modulus, fraction)) in moduli.enumerate() {
-            if test.may_divide(modulus, *fraction, inverse) {
-                candidate(index, modulus);
+        with_inverse(window, digit as usize + 1, |inverse| {
+            for (index, (modulus, fraction)) in moduli.enumerate() {
+                if test.may_divide(modulus, *fraction, inverse) {
+                    candidate(index, modulus);
+                }
             }
-        }
-        inverse.zeroize();
+        });
     }
 
     /// The same by the vector kernel, which compares digits of 52 bits; what it lets through is looked at in
@@ -127,34 +126,26 @@ impl Moduli {
             .div_ceil(DIGIT_BITS);
         let test = DigitTest::new(window, size, excess, DIGIT_BITS, digit);
         let limbs = (DIGIT_BITS * (digit + 1)).div_ceil(LIMB_BITS);
-        let mut inverse = [0; MAX_LIMBS + 1];
-        let inverse = inverse.get_mut(..limbs as usize).unwrap_or(&mut []);
-        invert(window, inverse);
-        let mut digits = [0; MAX_DIGITS];
-        let digits = digits.get_mut(..digit as usize + 2).unwrap_or(&mut []);
-        let places = digits.iter_mut().zip((0..=digit as usize).rev());
-        places.for_each(|(place, at)| *place = digit_of(inverse, at));
-        let window_of_lanes = Window {
-            inverse: digits,
-            reciprocal: test.reciprocal,
-            slack: test.slack,
-            limit: test.limit,
+        let again = |inverse: &[u64], index: usize| {
+            let test = DigitTest::new(window, size, excess, LIMB_BITS, limbs - 1);
+            let start = index * self.limbs;
+            let modulus = self.numbers.get(start..start + self.limbs)?;
+            let fraction = *self.fractions.get(index)?;
+            test.may_divide(modulus, fraction, inverse)
+                .then_some(modulus)
         };
-        lanes.candidates(&window_of_lanes, |first, mask| {
-            let again = DigitTest::new(window, size, excess, LIMB_BITS, limbs - 1);
-            for index in (first..first + LANES).filter(|index| mask >> (index - first) & 1 == 1) {
-                let start = index * self.limbs;
-                let modulus = self.numbers.get(start..start + self.limbs);
-                let (Some(modulus), Some(fraction)) = (modulus, self.fractions.get(index)) else {
-                    continue;
-                };
-                if again.may_divide(modulus, *fraction, inverse) {
+        with_inverse(window, limbs as usize, |inverse| {
+            let window = Window {
+                reciprocal: test.reciprocal,
+                slack: test.slack,
+                limit: test.limit,
+            };
+            lanes.candidates(&window, inverse, test.digit, |index| {
+                if let Some(modulus) = again(inverse, index) {
                     candidate(index, modulus);
                 }
-            }
+            });
         });
-        inverse.zeroize();
-        digits.zeroize();
     }
 }
 
@@ -212,29 +203,6 @@ fn digit_of_product(modulus: &[u64], inverse: &[u64], at: usize) -> u64 {
     digit.wrapping_add(carried)
 }
 
-/// The inverse of an odd number modulo B^`inverse.len()`.
-fn invert(number: &[u64], inverse: &mut [u64]) {
-    let Some((first, rest)) = number.split_first() else {
-        return;
-    };
-    let step = inverse_of_limb(*first);
-    let mut columns = Columns::default();
-    for column in 0..inverse.len() {
-        let (known, unknown) = inverse.split_at_mut(column);
-        // What number · inverse has in this column so far; the next limb makes it 0, or 1 in the first.
-        if let Some(column) = column.checked_sub(1) {
-            columns.add_column(known, rest, column);
-        }
-        let wanted = u64::from(column == 0);
-        let limb = wanted.wrapping_sub(columns.low()).wrapping_mul(step);
-        columns.add(limb, *first);
-        columns.shift();
-        if let Some(place) = unknown.first_mut() {
-            *place = limb;
-        }
-    }
-}
-
 /// Whether 1 < `window` < `modulus` divides it: exact, and slow.
 fn divides(window: &[u64], modulus: &[u64]) -> bool {
     let (window, modulus) = (number(window), number(modulus));
@@ -248,7 +216,7 @@ fn divides(window: &[u64], modulus: &[u64]) -> bool {
 /// A number divided by 2^`bits`, of which it has no more, rounded by less than 1.01·2^-53 of it.
 fn fraction_of(number: &[u64], bits: u32) -> f64 {
     let length = self::bits(number);
-    let [top] = super::limbs::bits_below::<1>(number, length);
+    let [top] = bits_below::<1>(number, length);
     top as f64 / TWO_64 * 2f64.powi(length as i32 - bits as i32)
 }
 
@@ -263,13 +231,9 @@ const SPARE_BITS: u32 = 8;
 #[cfg(target_arch = "x86_64")]
 const SPARE_BITS_OF_LANES: u32 = 90;
 
-/// Digits of a modulus, and one.
-#[cfg(target_arch = "x86_64")]
-const MAX_DIGITS: usize = MAX_LIMBS * LIMB_BITS as usize / DIGIT_BITS as usize + 2;
-
 /// Moduli from which on the vector kernel is faster than one after the other.
 #[cfg(target_arch = "x86_64")]
-const FEWEST_FOR_LANES: usize = 3;
+const FEWEST_FOR_LANES: usize = 4;
 
 /// A quotient of rounded numbers is right to 2^-50 of its size.
 const ROUNDING_BITS: i32 = 50;
@@ -371,6 +335,70 @@ mod tests {
         assert_eq!(found(&[&[15], &[21], &[35]], &[7]), [1, 2]);
     }
 
+    #[test]
+    fn largest_moduli_are_divided() {
+        for (length, cofactor) in [
+            (128, 128),
+            (1, 255),
+            (255, 1),
+            (64, 192),
+            (64, 64),
+            (48, 80),
+        ] {
+            let window = odd(length, 7);
+            let moduli: Vec<Vec<u64>> = (0..19)
+                .map(|seed| product(&window, &odd(cofactor, seed)))
+                .collect();
+            let size = moduli.iter().map(Vec::len).max().unwrap();
+            let moduli: Vec<&[u64]> = moduli.iter().map(|n| &n[..]).collect();
+            let moduli: Vec<&[u64]> = moduli.into_iter().filter(|n| n.len() == size).collect();
+            assert_eq!(
+                found(&moduli, &window).len(),
+                moduli.len(),
+                "{length} and {cofactor}"
+            );
+            assert_eq!(
+                found(&moduli, &odd(length, 1008)),
+                NONE,
+                "{length} and {cofactor}"
+            );
+        }
+    }
+
+    /// Few windows that divide nothing may come to the division, which is slow.
+    #[test]
+    fn few_others_come_to_the_division() {
+        for (limbs, length) in [
+            (16, 8),
+            (32, 16),
+            (48, 24),
+            (64, 32),
+            (128, 64),
+            (32, 12),
+            (33, 16),
+            (34, 11),
+        ] {
+            let moduli: Vec<Vec<u64>> = (0..64).map(|seed| odd(limbs, seed)).collect();
+            let moduli: Vec<&[u64]> = moduli.iter().map(|n| &n[..]).collect();
+            let moduli = Moduli::new(&moduli).unwrap();
+            let mut portable = 0;
+            #[cfg(target_arch = "x86_64")]
+            let mut vector = 0;
+            for seed in 0..2000 {
+                let window = odd(length, 1_000 + seed);
+                moduli.look(&window, bits(&window), |_, _| portable += 1);
+                #[cfg(target_arch = "x86_64")]
+                if let Some(lanes) = &moduli.lanes {
+                    moduli.look_by_lanes(lanes, &window, bits(&window), |_, _| vector += 1);
+                }
+            }
+            // Of 128000.
+            assert_eq!(portable, 0, "{limbs} and {length} limbs");
+            #[cfg(target_arch = "x86_64")]
+            assert!(vector <= 4, "{vector} of {limbs} and {length} limbs");
+        }
+    }
+
     /// Windows that divide, by the big integers of another crate.
     fn found_naively(moduli: &[&[u64]], window: &[u64]) -> Vec<usize> {
         let divisor = (*number(window)).clone();
@@ -410,7 +438,17 @@ mod tests {
             let limbs = moduli.iter().map(|n| trimmed(n).len()).max().unwrap();
             moduli.retain(|n| trimmed(n).len() == limbs);
             let moduli: Vec<&[u64]> = moduli.iter().map(|n| &n[..]).collect();
-            prop_assert_eq!(found(&moduli, &window), found_naively(&moduli, &window));
+            let expected = found_naively(&moduli, &window);
+            prop_assert_eq!(&found(&moduli, &window), &expected);
+            // The portable kernel, also where the processor has another.
+            let mut portable = Moduli::new(&moduli).unwrap();
+            #[cfg(target_arch = "x86_64")]
+            {
+                portable.lanes = None;
+            }
+            let mut found = Vec::new();
+            portable.divided_by(&window, |index| found.push(index));
+            prop_assert_eq!(&found, &expected);
         }
     }
 }

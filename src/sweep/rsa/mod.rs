@@ -130,7 +130,7 @@ impl Known {
 
     fn learn(&self, target: usize, result: &Outcome) {
         let told = result.factored.as_ref().map_or(0, |factored| {
-            FACTORED | u8::from(factored.e.is_some()) * EXPONENT
+            FACTORED | (u8::from(factored.e.is_some()) * EXPONENT)
         });
         if let Some(known) = self.targets.get(target) {
             known.fetch_or(told, Ordering::Relaxed);

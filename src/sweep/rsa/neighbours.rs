@@ -129,7 +129,7 @@ fn may_separate(between: &[u8], length: usize) -> bool {
         // DER and SSH: the lowest byte of the length stands last.
         2..=6 => [0, zero_on_top].iter().any(|back| {
             word(1, *back).is_some_and(|low| {
-                is_length(length & !0xff | low) || is_length(length + 1 & !0xff | low)
+                is_length((length & !0xff) | low) || is_length(((length + 1) & !0xff) | low)
             })
         }),
         // Arrays: the length in four bytes, or in eight.

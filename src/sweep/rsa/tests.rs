@@ -508,3 +508,44 @@ fn threads_do_not_matter() {
     assert_eq!(results[0], results[1]);
     assert_eq!(results[0], results[2]);
 }
+
+#[test]
+fn debug_me() {
+    let mut random = Random(2);
+    for key in keys() {
+        let bits = key.bits() / 2;
+        let length = bits as usize / 8;
+        for codec in CODECS {
+            let header: Vec<u8> = match (codec.step(8), random.below(3)) {
+                (1, 0) => [&(length as u32 + 1).to_be_bytes()[..], &[0]].concat(),
+                (1, 1) => [&[0x11; 12][..], &(length as u32).to_le_bytes()].concat(),
+                (_, 0 | 1) => vec![0; 16],
+                _ => Vec::new(),
+            };
+            let header = match codec.class() {
+                Class::Random => header,
+                // A heap's header.
+                _ => [0x5555_5555_4440u64.to_le_bytes(), 0x91u64.to_le_bytes()].concat(),
+            };
+            let (address, at) = aligned(&mut random, codec, 0x400);
+            let background = random.below(memory().len() - 0x2000);
+            if bits == 2048 && codec.name == "raw.digits30" {
+            let numbers = [(&key.dp[..], bits), (&key.dq[..], bits)];
+            let (data, ranges) = planted(codec, at, &numbers, &header, background);
+            println!("{ranges:?} {address:?}");
+            let block = crate::sweep::space::Block { bytes: &data, own: 0..data.len(), address, is_module: false, pointer: 8 };
+            let halves = crate::sweep::windows::Sought::new(bits, crate::sweep::windows::Shape::Exponent);
+            crate::sweep::runs::each_run(&block, &[Class::Words30], 512, |c, run| {
+                println!("{run:?}");
+                halves.edges(&block, (c, &run), &(0..data.len()), |form, at| {
+                    let mut l = vec![0; 32];
+                    let ok = halves.load(&halves.forms()[form], &data, at, &mut l);
+                    println!("   {form} {at} {ok} ");
+                });
+            });
+            for r in &ranges { println!("{} {:x?}", crate::bytes::bit_length(if r.start == ranges[0].start {&key.dp} else {&key.dq}), &data[r.end-12..r.end+20].iter().map(|_| 0).collect::<Vec<u8>>().len()); }
+            }
+        }
+    }
+    panic!();
+}
