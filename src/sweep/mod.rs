@@ -4,6 +4,7 @@
 //! memory looks like ([`codec::Class`]); what they are is told by arithmetic alone.
 
 pub mod codec;
+pub mod distinct;
 pub mod public_halves;
 pub mod rsa;
 pub mod runs;

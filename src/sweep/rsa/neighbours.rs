@@ -22,6 +22,7 @@ pub struct Edge {
 }
 
 /// Numbers that may be the other exponent, and where they start. The buffer is used again.
+#[derive(Default)]
 pub struct Partners {
     limbs: usize,
     numbers: Zeroizing<Vec<u64>>,
@@ -77,7 +78,7 @@ pub fn beside(
     if first + form.length > end {
         return;
     }
-    let mut partners = std::mem::replace(&mut look.partners, Partners::new(0));
+    let mut partners = std::mem::take(&mut look.partners);
     partners.clear();
     let mut add = |gap: usize| {
         let next = first + gap;
