@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod copies;
+pub mod distinct;
 mod edges;
 pub mod harvest;
 mod heads;

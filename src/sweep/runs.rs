@@ -19,7 +19,7 @@
 //!
 //! Digits fail when bits 16 and above, or those of the second byte, are all zero: at most 2^-8 and, for the 26-bit
 //! digits of small integers, 2^-10 more. UTF-16 text fails so too. Runs of digits start and end with one that does not
-//! fail. The top digit of a number may have any size: it may stand behind the run.
+//! fail, and no more of them fail in a row than may in a window. The top digit of a number may have any size: it may stand behind the run.
 
 use super::codec::Class;
 use super::simd_runs::{GROUP, Kernel, Masks, Shape, stretches};
@@ -97,9 +97,8 @@ struct Track {
     /// Words of a window, and how many of them may fail.
     window: usize,
     failing: u32,
-    /// The run that may go on, and the end of its last window.
+    /// The run that may go on.
     open: Range<usize>,
-    reach: usize,
 }
 
 /// A group of words and what it looks like.
@@ -126,7 +125,6 @@ impl Pass {
                 window,
                 failing,
                 open: 0..0,
-                reach: 0,
             }
         };
         let judge = Judge {
@@ -232,12 +230,16 @@ impl Track {
         for (first, length) in stretches(windows) {
             let behind = first + length - 1 + self.window;
             let inside = good >> first << first & u128::MAX >> (128 - behind);
-            let start = at + size * first;
-            if self.open.is_empty() || start > self.reach {
+            let start = at + size * inside.trailing_zeros() as usize;
+            // Numbers with a header of failing words between them stay apart, though their windows meet there.
+            let between = match self.class {
+                Class::Random => 0,
+                _ => size * self.failing as usize,
+            };
+            if self.open.is_empty() || start > self.open.end + between {
                 self.emit(usize::MAX, found);
-                self.open.start = at + size * inside.trailing_zeros() as usize;
+                self.open.start = start;
             }
-            self.reach = at + size * behind;
             self.open.end = at + size * (128 - inside.leading_zeros() as usize);
         }
     }
@@ -514,20 +516,19 @@ mod tests {
                     continue;
                 }
             }
-            let end = start + size * width;
-            match runs.last_mut() {
-                Some(last) if start <= last.end => last.end = end,
-                _ => runs.push(start..end),
+            let (mut start, mut end, mut between) = (start, start + size * width, 0);
+            if class != Class::Random {
+                between = size * most;
+                while fails(word(start)) {
+                    start += size;
+                }
+                while fails(word(end - size)) {
+                    end -= size;
+                }
             }
-        }
-        if class != Class::Random {
-            for run in &mut runs {
-                while fails(word(run.start)) {
-                    run.start += size;
-                }
-                while fails(word(run.end - size)) {
-                    run.end -= size;
-                }
+            match runs.last_mut() {
+                Some(last) if start <= last.end + between => last.end = end,
+                _ => runs.push(start..end),
             }
         }
         if let Some(last) = runs.last_mut() {

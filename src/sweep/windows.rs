@@ -13,10 +13,11 @@
 //! The two highest bits of a prime are not asked for: OpenSSL sets the second one in two of three keys only.
 
 use super::codec::{CODECS, Class, Codec, Digit, Order};
+use super::distinct::{Counter, fewest_distinct};
 use super::runs::{EDGE, OVERHANG};
 use super::space::Block;
 use std::ops::{Range, RangeInclusive};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Numbers of one size and shape, in all encodings.
 pub struct Sought {
@@ -261,14 +262,14 @@ impl Sought {
         let next = bytes.iter().zip(bytes.iter().skip(self.length));
         let mut at = range.start;
         for (gone, come) in next.take(end - 1 - range.start) {
-            if counter.distinct >= self.distinct {
+            if counter.distinct() >= self.distinct {
                 look(at);
             }
             counter.add(*come);
             counter.remove(*gone);
             at += 1;
         }
-        if at < end && counter.distinct >= self.distinct {
+        if at < end && counter.distinct() >= self.distinct {
             look(at);
         }
     }
@@ -393,71 +394,6 @@ fn at_edges(run: &Range<usize>, length: usize) -> [Range<usize>; 2] {
     [at_start, at_end]
 }
 
-/// The different bytes in a window that slides.
-struct Counter {
-    counts: [u16; 256],
-    distinct: u32,
-}
-
-impl Default for Counter {
-    fn default() -> Self {
-        Self {
-            counts: [0; 256],
-            distinct: 0,
-        }
-    }
-}
-
-// A byte is in range of 256 counts.
-#[allow(clippy::indexing_slicing)]
-impl Counter {
-    #[inline(always)]
-    fn add(&mut self, byte: u8) {
-        let count = &mut self.counts[usize::from(byte)];
-        self.distinct += u32::from(*count == 0);
-        *count += 1;
-    }
-
-    #[inline(always)]
-    fn remove(&mut self, byte: u8) {
-        let count = &mut self.counts[usize::from(byte)];
-        *count -= 1;
-        self.distinct -= u32::from(*count == 0);
-    }
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.counts.zeroize();
-    }
-}
-
-/// The fewest different values that `length` random bytes have, but for less than `loss` of them.
-pub fn fewest_distinct(length: usize, loss: f64) -> u32 {
-    // How likely each count is after so many bytes.
-    let mut likely = [0.0; 257];
-    if let Some(none) = likely.first_mut() {
-        *none = 1.0;
-    }
-    for _ in 0..length {
-        let mut left = 0.0;
-        for (count, chance) in likely.iter_mut().enumerate() {
-            let old = count as f64 / 256.0;
-            let moved = *chance * (1.0 - old);
-            *chance = *chance * old + left;
-            left = moved;
-        }
-    }
-    let mut sum = 0.0;
-    likely
-        .iter()
-        .take_while(|chance| {
-            sum += **chance;
-            sum < loss
-        })
-        .count() as u32
-}
-
 /// As [`Codec::decode`], a limb at a time where bytes are whole.
 fn load(codec: &Codec, bytes: &[u8], limbs: &mut [u64]) -> Option<()> {
     let Digit::Whole(size) = codec.digit() else {
@@ -537,3 +473,80 @@ const SHORTER: u32 = 24;
 
 /// How many random numbers may have fewer different bytes than a window must have.
 const LOSS: f64 = 1e-7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::codec::limbs_of;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn windows_are_loaded_as_they_are_decoded(
+            number in prop::collection::vec(any::<u8>(), 16..300),
+            shape in prop::sample::select(vec![Shape::Prime, Shape::Exponent, Shape::Above(100)]),
+            before in 0..9usize,
+        ) {
+            let mut number = number;
+            number[0] |= 0x80;
+            *number.last_mut().unwrap() |= 1;
+            let limbs = limbs_of(&number);
+            let bits = 8 * number.len() as u32;
+            let sought = Sought::new(bits, shape);
+            for form in sought.forms() {
+                let mut bytes = vec![0x11; before];
+                bytes.extend(form.codec.encode(&limbs, bits).unwrap().iter());
+                prop_assert!(form.fits(&bytes, before), "{}", form.codec.name);
+                let mut read = vec![7; sought.limbs()];
+                prop_assert!(sought.load(form, &bytes, before, &mut read));
+                prop_assert_eq!(&read, &*limbs);
+                if shape == Shape::Exponent {
+                    let mut leading = vec![7; sought.limbs()];
+                    prop_assert!(sought.load_leading(form, &bytes, before, &mut leading));
+                    let top = limbs.len().saturating_sub(LEADING);
+                    prop_assert_eq!(&leading[top..], &limbs[top..]);
+                }
+                prop_assert!(!sought.load(form, &bytes, before + 1, &mut read));
+            }
+        }
+
+        #[test]
+        fn sliding_windows_are_those_counted_anew(
+            bytes in prop::collection::vec(prop::sample::select(vec![0u8, 1, 2, 0x81, 0x83]), 0..300),
+            more in prop::collection::vec(any::<u8>(), 0..400),
+            start in 0..200usize,
+            address in prop::option::of(0..64u64),
+        ) {
+            let bytes = [bytes, more].concat();
+            let sought = Sought::new(512, Shape::Prime);
+            let block = Block {
+                bytes: &bytes,
+                own: 0..bytes.len(),
+                address,
+                is_module: false,
+                pointer: 8,
+            };
+            let run = start.min(bytes.len())..bytes.len();
+            let mut found = Vec::new();
+            sought.each(&block, (Class::Random, &run), &(0..bytes.len()), |form, at| {
+                found.push((at, form));
+            });
+            let mut expected = Vec::new();
+            for at in run.start.saturating_sub(EDGE)..bytes.len() {
+                let window = bytes.get(at..at + 64).unwrap_or_default();
+                let distinct: std::collections::BTreeSet<&u8> = window.iter().collect();
+                if (distinct.len() as u32) < sought.distinct {
+                    continue;
+                }
+                for (index, form) in sought.of(Class::Random) {
+                    let (_, step) = block.first_aligned(0, form.codec.step(8));
+                    let is_aligned = (address.unwrap_or(0) as usize + at).is_multiple_of(step);
+                    if is_aligned && form.fits(&bytes, at) {
+                        expected.push((at, index));
+                    }
+                }
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -29,6 +29,8 @@ pub struct Group {
     pub halves: Option<Sought>,
     /// The first look at a pair of them.
     pub ratios: Ratios,
+    /// Exponents are looked for everywhere.
+    pub is_thorough: bool,
 }
 
 /// One modulus.
@@ -117,6 +119,7 @@ impl Group {
         let halves = wanted(|member| member.pairs.is_some());
         Some(Self {
             half,
+            is_thorough: wanted(|member| member.is_thorough),
             divisible,
             primes: Sought::new(half, Shape::Prime),
             others,
@@ -138,7 +141,7 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
     order.sort_unstable();
     let mut is_whole = true;
     let mut sizes: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
-    let mut count = 0;
+    let (mut count, mut bare) = (0, 0);
     for (_, index) in order {
         let Some(target) = targets.get(index) else {
             continue;
@@ -159,7 +162,9 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
         let n = limbs_of(n).to_vec();
         let e = limbs_of(e);
         let e = (!target.e_assumed).then_some(&e[..]);
-        let is_wanted = depth.is_deep || target.rank != Rank::Authority;
+        bare += usize::from(target.e_assumed);
+        let is_likely = target.rank != Rank::Authority && (!target.e_assumed || bare <= MAX_BARE);
+        let is_wanted = depth.is_deep || is_likely;
         sizes.entry(half).or_default().push(Member {
             target: index,
             exponents: is_wanted.then(|| Exponents::new(&n, e)).flatten(),
@@ -181,6 +186,10 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
 
 /// The most moduli.
 const MAX_MODULI: usize = 2048;
+
+/// Bare numbers taken for moduli whose exponents are looked for, those that objects point to first: most are none, and
+/// the factors of all of them are looked for.
+const MAX_BARE: usize = 12;
 
 /// The most sizes: each costs a pass over what looks random.
 const MAX_SIZES: usize = 16;

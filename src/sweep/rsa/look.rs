@@ -97,7 +97,8 @@ impl<'b> Look<'b> {
         let (block, group) = (self.block, self.group);
         let own = block.own.clone();
         let mut number = std::mem::take(&mut self.number);
-        match &group.halves {
+        let is_short = run.len() <= LONG_RUN || group.is_thorough;
+        match group.halves.as_ref().filter(|_| is_short) {
             // A prime is one of the windows that may be an exponent of its size.
             Some(halves) => halves.each(block, (class, run), &own, |index, at| {
                 let Some((form, prime)) = forms(halves, &group.primes, index) else {
@@ -114,7 +115,7 @@ impl<'b> Look<'b> {
         for other in &group.others {
             self.at_primes(other, class, run, &mut number);
         }
-        if let Some(whole) = &group.whole {
+        if let Some(whole) = group.whole.as_ref().filter(|_| is_short) {
             whole.each(block, (class, run), &own, |index, at| {
                 if let Some(form) = whole.forms().get(index) {
                     self.at_exponent(whole, form, at, &mut number);
@@ -291,6 +292,10 @@ pub const SHORT: u32 = 256;
 
 /// Places noted in one block of one key.
 const MAX_PLACES: usize = 64;
+
+/// Bytes of a run beyond which it is data of another kind, compressed or encrypted, and exponents are looked for in it
+/// only where the user asks.
+pub const LONG_RUN: usize = 64 << 10;
 
 /// Divisions of a window by a modulus in one block: what random bytes need for 1000 moduli.
 const MAX_DIVISIONS: u32 = 1 << 26;

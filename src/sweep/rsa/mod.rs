@@ -130,7 +130,7 @@ impl Known {
 
     fn learn(&self, target: usize, result: &Outcome) {
         let told = result.factored.as_ref().map_or(0, |factored| {
-            FACTORED | u8::from(factored.e.is_some()) * EXPONENT
+            FACTORED | (u8::from(factored.e.is_some()) * EXPONENT)
         });
         if let Some(known) = self.targets.get(target) {
             known.fetch_or(told, Ordering::Relaxed);
@@ -229,8 +229,9 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; all encodings; all bytes",
-                sizes(Group::exponents)
+                "moduli: {}; all encodings; all bytes{}",
+                sizes(Group::exponents),
+                reach(groups)
             ),
             cut.exponents,
         ),
@@ -238,12 +239,22 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
             "rsa-crt-exponents",
             format!(
                 "moduli: {}; pairs side by side in all encodings, pairs apart within 4 KiB in all encodings but \
-                 big-endian bytes; all bytes",
-                sizes(Group::pairs)
+                 big-endian bytes; all bytes{}",
+                sizes(Group::pairs),
+                reach(groups)
             ),
             cut.pairs,
         ),
     ]
+}
+
+/// What of the memory exponents are not looked for in.
+fn reach(groups: &[Group]) -> &'static str {
+    if groups.iter().all(|group| group.is_thorough) {
+        ""
+    } else {
+        " but those of random-looking runs beyond 64 KiB, where only the user's are looked for"
+    }
 }
 
 /// The shapes of moduli beside those of two primes of one size.

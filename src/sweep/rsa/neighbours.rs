@@ -22,6 +22,7 @@ pub struct Edge {
 }
 
 /// Numbers that may be the other exponent, and where they start. The buffer is used again.
+#[derive(Default)]
 pub struct Partners {
     limbs: usize,
     numbers: Zeroizing<Vec<u64>>,
@@ -77,7 +78,7 @@ pub fn beside(
     if first + form.length > end {
         return;
     }
-    let mut partners = std::mem::replace(&mut look.partners, Partners::new(0));
+    let mut partners = std::mem::take(&mut look.partners);
     partners.clear();
     let mut add = |gap: usize| {
         let next = first + gap;
@@ -129,7 +130,7 @@ fn may_separate(between: &[u8], length: usize) -> bool {
         // DER and SSH: the lowest byte of the length stands last.
         2..=6 => [0, zero_on_top].iter().any(|back| {
             word(1, *back).is_some_and(|low| {
-                is_length(length & !0xff | low) || is_length(length + 1 & !0xff | low)
+                is_length((length & !0xff) | low) || is_length(((length + 1) & !0xff) | low)
             })
         }),
         // Arrays: the length in four bytes, or in eight.
