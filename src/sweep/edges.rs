@@ -42,43 +42,65 @@ pub fn each_modulus(
         each_with_length(block.bytes, run, &mut give);
         return;
     }
-    for codec in CODECS.iter().filter(|codec| codec.class() == class) {
-        each_of_digits(block, codec, run, &mut give);
-    }
+    each_of_digits(block, class, run, &mut give);
 }
 
 /// Digits of one array may follow those of another behind a few other words.
 fn each_of_digits(
     block: &Block<'_>,
-    codec: &'static Codec,
+    class: Class,
     run: &Range<usize>,
     give: &mut impl FnMut(Range<usize>, &'static Codec),
 ) {
-    let size = codec.digit().bytes();
-    let digit = |at: Option<usize>| codec.read(slice(block.bytes, at?, size)?);
-    let is_edge = |at: Option<usize>| digit(at).is_none_or(|digit| digit >> 16 == 0);
-    let step = codec.step(block.pointer);
+    let codecs = || CODECS.iter().filter(|codec| codec.class() == class);
+    let size = codecs()
+        .map(|codec| codec.digit().bytes())
+        .max()
+        .unwrap_or(8);
     let first = match block.address {
-        Some(_) => block.first_aligned(run.start.saturating_sub(EDGE), step).0,
+        Some(_) => block.first_aligned(run.start.saturating_sub(EDGE), size).0,
         // There are runs for each phase of words.
-        None => run.start.checked_sub(EDGE).unwrap_or(run.start % step),
+        None => run.start.checked_sub(EDGE).unwrap_or(run.start % size),
     };
-    for start in (first..run.end).step_by(step) {
-        let is_odd = || digit(Some(start)).is_some_and(|least| least & 1 == 1 && least >> 8 != 0);
-        if !is_edge(start.checked_sub(size)) || !is_odd() {
+    let is_digit = |at: usize| match slice(block.bytes, at, size) {
+        Some(word) => is_large_digit(class, word),
+        None => false,
+    };
+    let mut is_inside = first.checked_sub(size).is_some_and(is_digit);
+    for start in (first..run.end).step_by(size) {
+        let was_inside = std::mem::replace(&mut is_inside, is_digit(start));
+        if was_inside || !is_inside {
             continue;
         }
-        for length in LENGTHS {
-            let bits = 8 * length as u32;
-            let end = start + codec.length(bits);
-            let digits = block.bytes.get(start..end);
-            if end <= run.end + EDGE
-                && is_edge(Some(end))
-                && digits.is_some_and(|digits| has_bits(codec, digits, bits))
-            {
-                give(start..end, codec);
+        for codec in codecs() {
+            for length in LENGTHS {
+                let bits = 8 * length as u32;
+                let end = start + codec.length(bits);
+                let digits = block.bytes.get(start..end);
+                if end <= run.end + EDGE
+                    && !is_digit(end)
+                    && digits.is_some_and(|digits| has_bits(codec, digits, bits))
+                {
+                    give(start..end, codec);
+                }
             }
         }
+    }
+}
+
+/// Whether a word is a digit of this class, and no small number.
+fn is_large_digit(class: Class, word: &[u8]) -> bool {
+    let mut whole = [0; 8];
+    if let Some(low) = whole.get_mut(..word.len()) {
+        low.copy_from_slice(word);
+    }
+    let word = u64::from_le_bytes(whole);
+    match class {
+        Class::Random => false,
+        Class::Words30 => (1 << 16..1 << 30).contains(&word),
+        Class::Words60 => (1 << 16..1 << 60).contains(&word),
+        Class::SmallIntegers => word as u32 == 0 && (1 << 48..1 << 60).contains(&word),
+        Class::Doubles => (0x3ff + 16..0x3ff + 28).contains(&(word >> 52)),
     }
 }
 
@@ -156,20 +178,22 @@ fn each_with_length(
     }
 }
 
-/// Whether `digits`, the least first, are a number of `bits` bits exactly: the highest one is, and the others are
-/// digits.
+/// Whether `digits`, the least first, are an odd number of `bits` bits exactly: the highest digit is just as long, and
+/// the others are digits.
 fn has_bits(codec: &Codec, digits: &[u8], bits: u32) -> bool {
     let size = codec.digit().bytes();
     let below = (bits.div_ceil(codec.digit().bits()) - 1) * codec.digit().bits();
-    let last = digits.get(digits.len() - size..);
-    let most = last.and_then(|last| codec.read(last));
+    let digit = |word: Option<&[u8]>| codec.read(word?);
     codec.order() == Order::Least
-        && most.is_some_and(|most| 64 - most.leading_zeros() == bits - below)
+        && digit(digits.get(digits.len() - size..))
+            .is_some_and(|most| 64 - most.leading_zeros() == bits - below)
+        && digit(digits.get(..size)).is_some_and(|least| least & 1 == 1)
         && digits
             .chunks_exact(size)
             .all(|digit| codec.read(digit).is_some())
 }
 
+/// Whether a usual modulus has so many bytes.
 fn is_length(length: usize) -> bool {
     LENGTHS.contains(&length)
 }

@@ -177,3 +177,6 @@ const POINTS_OF_BLOCK: usize = 512;
 
 /// Coordinates kept of a dump: 10 MiB.
 const MAX_COORDINATES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

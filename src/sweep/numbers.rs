@@ -5,6 +5,7 @@ use crate::bytes::slice;
 
 /// Whether the `length` bytes at `start` may be a modulus or a prime in `codec`, whose digits use all bits: odd, the
 /// highest bit set, and [dense](is_dense).
+#[inline]
 pub fn may_be_large(data: &[u8], start: usize, length: usize, codec: &Codec) -> bool {
     let Some(bytes) = slice(data, start, length) else {
         return false;
@@ -16,7 +17,12 @@ pub fn may_be_large(data: &[u8], start: usize, length: usize, codec: &Codec) -> 
         Order::Most => (length - digit, digit - 1),
     };
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-    byte(least) & 1 == 1 && byte(most) >= 0x80 && is_dense(bytes) && has_all_bytes(bytes)
+    byte(least) & 1 == 1 && byte(most) >= 0x80 && is_random(bytes)
+}
+
+#[inline(never)]
+fn is_random(bytes: &[u8]) -> bool {
+    is_dense(bytes) && has_all_bytes(bytes)
 }
 
 /// Whether of 64 bytes and more as many are different, and as few are those of which machine code is full, as of

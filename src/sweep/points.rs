@@ -78,7 +78,10 @@ pub fn each_point(
     let tight = tight(block, run);
     for (curve, limbs) in LIMBS {
         let size = 8 * limbs;
-        if tight.len() != 2 * size && tight.len() != 3 * size || !block.own.contains(&tight.start) {
+        // The highest limb of 521 bits is a small number.
+        let length = tight.len() + if curve == Curve::P521 { 8 } else { 0 };
+        let is_point = length == 2 * size || length == 3 * size;
+        if !is_point || !block.own.contains(&tight.start) {
             continue;
         }
         let number = |index: usize| {
@@ -117,9 +120,7 @@ fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
     while end > start && is_flat(end - 8) {
         end -= 8;
     }
-    // The highest limb of 521 bits is a small number.
-    let top = usize::from((end - start) % 72 == 64) * 8;
-    start..end + top
+    start..end
 }
 
 /// The point of `curve` with these coordinates, plain or in Montgomery form.

@@ -144,7 +144,7 @@ mod tests {
                             (text.len() <= REACH).then(|| (at..at + text.len(), form, n.clone()));
                         assert_eq!(seen(&bytes), Vec::from_iter(expected), "{form} at {at}");
                     }
-                    assert_eq!(seen(&text[..text.len() / 3]), []);
+                    assert!(seen(&text[..text.len() / 3]).is_empty());
                 }
             }
         }
