@@ -307,7 +307,7 @@ const MAX_EXPONENTS: u32 = 1 << 25;
 const MAX_PAIRS: u32 = 1 << 28;
 
 /// Exact tests in one block that may fail.
-const MAX_CONFIRMATIONS: u32 = 16;
+const MAX_CONFIRMATIONS: u32 = 256;
 
 /// Exact tests in a dump that may fail.
-const MAX_FAILURES: u32 = 1024;
+const MAX_FAILURES: u32 = 4096;

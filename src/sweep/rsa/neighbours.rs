@@ -10,7 +10,7 @@ use crate::crypto::rsa_search::ExponentPairs;
 use crate::sweep::codec::Class;
 use crate::sweep::runs::EDGE;
 use crate::sweep::space::REACH;
-use crate::sweep::windows::{Form, Sought, buffer};
+use crate::sweep::windows::{Form, Sought, buffer, is_bounded};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -151,7 +151,13 @@ pub fn keep_edges(look: &mut Look<'_>, class: Class, run: &Range<usize>) {
     let all = 0..look.block.bytes.len();
     let edges = &mut look.edges;
     let mut is_cut = false;
+    let bytes = look.block.bytes;
     halves.edges(look.block, (class, run), &all, |form, at| {
+        let of = halves.forms().get(form);
+        let window = of.map_or(at..at, |form| at..at + form.length);
+        if class == Class::Random && !is_bounded(bytes, window) {
+            return;
+        }
         if edges.len() < MAX_EDGES {
             edges.push(Edge { form, at });
         } else {

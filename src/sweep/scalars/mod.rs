@@ -17,6 +17,7 @@ mod spans;
 
 use super::codec::{CODECS, Class};
 use super::space::{Block, Space};
+use super::windows::is_bounded;
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
@@ -26,7 +27,7 @@ use crate::finding::Piece;
 use crate::outcome::Search;
 use batch::{Batch, Hit, Secrets};
 use needles::Needles;
-use spans::{Spans, is_bounded};
+use spans::Spans;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
