@@ -151,10 +151,10 @@ fn planted(
     let step = codec.step(8);
     let mut place = at - at % step;
     let first = place;
+    // The neighbourhood of an allocation: a length before, nothing behind.
+    memory[first - 16..first].fill(0);
     for (_, number, bits) in numbers {
         let bytes = codec.encode(&limbs_of(number), *bits).unwrap();
-        // The neighbourhood of an allocation: a length before, nothing behind.
-        memory[place - 16..place].fill(0);
         memory[place..place + bytes.len()].copy_from_slice(&bytes);
         memory[place + bytes.len()..place + bytes.len() + 16].fill(0);
         place = (place + bytes.len() + gap).next_multiple_of(step);
@@ -222,7 +222,9 @@ fn each_private_number_of_rsa_is_found_alone_in_each_encoding() {
                 assert_eq!(outcome.asked[0].answer, Answer::Found(Proof::Arithmetic));
             }
             let pair = [&key.numbers[3], &key.numbers[4]];
-            let (core, place) = planted(codec, &pair, 0x9000, 16, 0x1_0000);
+            // Big-endian numbers side by side have a header between them or nothing.
+            let gap = if codec.name == "raw.bytes-be" { 0 } else { 16 };
+            let (core, place) = planted(codec, &pair, 0x9000, gap, 0x1_0000);
             let outcome = scan(&scanner(Some(key), false), &core);
             assert!(
                 is_found(&outcome, key, codec.name, "crt-exponent", place),

@@ -188,6 +188,8 @@ fn alone(look: &mut Look<'_>, halves: &Sought, form: &Form, starts: &[usize]) {
     let mut number = buffer(halves.limbs());
     let mut before: Vec<(usize, Zeroizing<Vec<u64>>)> = Vec::new();
     for &at in starts {
+        let farthest = before.len().saturating_sub(MAX_NEAR);
+        before.drain(..farthest);
         before.retain(|(first, _)| first + REACH >= at);
         if !halves.load(form, bytes, at, &mut number) {
             continue;
@@ -275,6 +277,9 @@ const HEADER: usize = 26;
 
 /// The most bytes between numbers of words.
 const MOST_WORDS: usize = 64;
+
+/// Numbers by themselves that one is brought together with: the nearest.
+const MAX_NEAR: usize = 64;
 
 /// Numbers by themselves in one block.
 const MAX_EDGES: usize = 1 << 16;

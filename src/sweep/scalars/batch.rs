@@ -3,7 +3,7 @@
 use crate::crypto::ec_search::{Edwards, Form, Points};
 use crate::crypto::random::looks_like_scalar;
 use crate::crypto::{Curve, Identity, PublicKey};
-use crate::sweep::codec::{Class, Codec, bytes_of};
+use crate::sweep::codec::{Codec, Digit, bytes_of};
 use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -134,7 +134,8 @@ impl<'s> Batch<'s> {
         window: &[u8],
         hits: &mut Vec<Hit>,
     ) {
-        let is_plain = codec.class() == Class::Random;
+        // Words hold zero bytes where the number has fewer bits than they.
+        let is_plain = codec.digit() == Digit::Whole(1);
         // The longest numbers are 521 bits in 66 bytes, or 72 as limbs.
         let looked_at = window.get(..window.len().min(self.bits.div_ceil(8) as usize));
         if is_plain && !looked_at.is_some_and(looks_like_scalar) {
