@@ -129,9 +129,16 @@ fn is_one_modulo_less_one(value: &BoxedUint, prime: &BoxedUint) -> bool {
 /// A strong probable prime to base 2, the first half of Baillie-PSW. The second half would cost three
 /// times as much, half a second for the primes of the largest keys, and tell nothing more here: the
 /// other equations hold already, and a composite that passes would have to be made on purpose.
-pub fn is_prime(candidate: &BoxedUint) -> bool {
+pub(super) fn is_prime(candidate: &BoxedUint) -> bool {
     let odd = candidate.to_odd().into_option();
     odd.is_some_and(|odd| MillerRabin::new(odd).test_base_two().is_probably_prime())
+}
+
+/// Whether the number of these little-endian limbs is a strong probable prime to base 2.
+pub fn is_probable_prime(limbs: &[u64]) -> bool {
+    is_prime(&Zeroizing::new(BoxedUint::from_words(
+        limbs.iter().copied(),
+    )))
 }
 
 /// Whether both are probable primes; on two threads where one has nothing to do.

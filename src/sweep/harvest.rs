@@ -169,8 +169,8 @@ impl Share {
     }
 }
 
-/// Numbers one block may nominate.
-const NUMBERS_OF_BLOCK: usize = 4096;
+/// Numbers one block may nominate: with all blocks at a time 32 MiB.
+const NUMBERS_OF_BLOCK: usize = 1024;
 
 /// Points kept of one block.
 const POINTS_OF_BLOCK: usize = 512;

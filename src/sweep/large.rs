@@ -5,12 +5,11 @@ use super::heads::Source;
 use super::{Swept, Target};
 use crate::clue::{Clue, Rank};
 use crate::crypto::material::{Material, Number};
-use crate::crypto::rsa::{COMMON_EXPONENT, is_prime};
+use crate::crypto::rsa::{COMMON_EXPONENT, is_probable_prime};
 use crate::crypto::rsa_search::{Moduli, Rest, complete, has_small_factor};
 use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
-use crypto_bigint::BoxedUint;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -366,15 +365,10 @@ fn are_moduli(numbers: &[&Pooled]) -> Vec<bool> {
     let of = |(number, is_tested): (&&Pooled, bool)| {
         let is_public =
             number.limbs.first() == Some(&u64::MAX) && number.limbs.last() == Some(&u64::MAX);
-        !is_public && !(is_tested && is_probable_prime(&number.limbs))
+        let is_prime = is_public || (is_tested && is_probable_prime(&number.limbs));
+        !is_prime
     };
     numbers.par_iter().zip(is_tested).map(of).collect()
-}
-
-fn is_probable_prime(limbs: &[u64]) -> bool {
-    is_prime(&Zeroizing::new(BoxedUint::from_words(
-        limbs.iter().copied(),
-    )))
 }
 
 /// A known modulus where something points it out; that of an authority stays what it is, since a process that

@@ -241,9 +241,7 @@ impl Points {
     }
 
     fn is_generator(point: &Point) -> bool {
-        GENERATORS
-            .iter()
-            .any(|generator| *generator == point.encoded)
+        GENERATORS.contains(&point.encoded)
     }
 }
 
