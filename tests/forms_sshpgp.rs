@@ -338,7 +338,8 @@ fn keys_are_found_as_they_are_passed_to_an_agent() {
 fn clues(data: Vec<u8>) -> Vec<String> {
     let outcome = scan(&[noise(99, 1), data, noise(99, 2)].concat());
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
-    let names = outcome.public_keys.iter();
+    // DSA's prime may be taken for a modulus whose exponent is not known.
+    let names = outcome.public_keys.iter().filter(|key| !key.e_assumed);
     names.map(|key| key.spki_sha256.to_string()).collect()
 }
 

@@ -4,7 +4,7 @@ use super::Question;
 use crate::clue::{Clue, Rank};
 use crate::correlate::{Confirmed, KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
-use crate::crypto::{Fingerprint, Identity};
+use crate::crypto::{Algorithm, Fingerprint, Identity};
 use crate::detect::{Evidence, Key, Sighting};
 use crate::finding::{Kind, Piece, Proof};
 use crate::sweep::{Swept, Target};
@@ -70,7 +70,7 @@ impl Ledger {
             identity: clue.identity.clone(),
             rank: if names.contains(&clue.identity.fingerprint()) {
                 Rank::User
-            } else if trusted.contains(&clue.identity.fingerprint()) {
+            } else if trusted.contains(&clue.identity.fingerprint()) || is_bare_point(clue) {
                 Rank::Authority
             } else {
                 clue.rank.min(Rank::Own)
@@ -287,6 +287,13 @@ impl Ledger {
 
 /// Authorities whose keys are looked for like any other.
 const OWN_AUTHORITIES: usize = 4;
+
+/// Whether a point lies only where nothing announces it: as the key of one TLS session does, which is made and
+/// forgotten with it. To call these findings would make nearly every dump of a TLS process one.
+fn is_bare_point(clue: &PublicSeen) -> bool {
+    let is_raw = |(form, _): &(&str, Piece)| form.starts_with("raw.");
+    clue.identity.key().algorithm() == Algorithm::Ec && clue.places.iter().all(is_raw)
+}
 
 /// Distinct keys kept.
 const MAX_KEYS: usize = 10_000;

@@ -61,7 +61,8 @@ pub struct Sweep {
 }
 
 /// What [`Depth::is_deep`] adds.
-pub const DEEP: &str = "private exponents of certificate authorities, primes of unequal size and of moduli with more \
+pub const DEEP: &str = "private exponents and scalars of certificate authorities, scalars of points that nothing announces (keys of \
+                        single TLS sessions), primes of unequal size and of moduli with more \
                         than two, and EC scalars and Edwards seeds in every aligned window";
 
 /// What a user asks of sweeps.

@@ -30,7 +30,7 @@ fn is_fragment(found: &[Finding]) -> bool {
     found
         .iter()
         .flat_map(|found| &found.places)
-        .all(|place| place.component == "fragment" && place.fragment.is_some())
+        .all(|place| place.component != "key")
 }
 
 #[test]

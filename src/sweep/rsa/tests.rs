@@ -459,12 +459,13 @@ fn a_flood_of_false_exponents_ends_and_is_told() {
     let targets = [key.target(Rank::Own, false)];
     let codec = Codec::named("raw.limbs-le").unwrap();
     let bits = key.bits();
-    let mut data = vec![0; 0x8000];
     let length = codec.length(bits);
-    for count in 1..60u8 {
+    let mut data = vec![0; 402 * (length + 0x80)];
+    for count in 1..=400u16 {
         // Leads like the exponent, and is none.
         let mut number = codec.encode(&limbs_of(&key.d), bits).unwrap();
-        number[4] ^= count;
+        number[4] ^= count.to_le_bytes()[0];
+        number[5] ^= count.to_le_bytes()[1] << 1 | 1;
         let at = usize::from(count) * (length + 0x80);
         data[at..at + length].copy_from_slice(&number);
     }
