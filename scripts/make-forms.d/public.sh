@@ -8,6 +8,8 @@ make_public() {
         openssl req -new -key "$key.pem" -subj "/CN=$comment" -out "$out/$key.request.pem"
         list "$key.request.pem" "$key" pem.certificate-request "$openssl_tool"
     done
+    openssl rsa -in rsa1024.pem -RSAPublicKey_out -outform DER -out "$out/rsa1024.public.pkcs1.der" 2>/dev/null
+    list rsa1024.public.pkcs1.der rsa1024 der.pkcs1-public "$openssl_tool"
     openssl rsa -in rsa1024.pem -pubout -outform MSBLOB -out "$out/rsa1024.public.blob" 2>/dev/null
     list rsa1024.public.blob rsa1024 windows.public-blob "$openssl_tool" PUBLICKEYBLOB
 
