@@ -97,7 +97,7 @@ pub fn is_ciphertext(bytes: &[u8], block: usize) -> bool {
 ///
 /// Refused are windows
 /// - of which two 64-bit words have 16 zero bits on top, as pointers and small numbers have,
-/// - whose bytes are more those of machine code than random ones ([`CODE`]),
+/// - whose bytes are more those of machine code than random ones (`CODE`),
 /// - with few different bytes, or nearly all printable ASCII,
 /// - with bytes equal to those 1, 2, 4 or 8 places on, as pointers and numbers of one kind have, or which grow in
 ///   even steps,

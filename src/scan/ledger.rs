@@ -93,27 +93,35 @@ impl Ledger {
         targets
     }
 
-    /// The keys of authorities but for a few that lie in far more places than the others: a certificate that a server
-    /// made for itself says that it is an authority too, and that server handles it more often than those it only trusts.
+    /// The keys of authorities but for those of a kind and size that few have, and for a few that lie in far more places
+    /// than the others: a certificate that a server made for itself says that it is an authority too.
     fn trust_store(&self) -> HashSet<Fingerprint> {
         let number = |clue: &PublicSeen| clue.places.len() as u64 + clue.omitted;
-        let mut authorities: Vec<&PublicSeen> = self
+        let mut kinds: HashMap<_, Vec<&PublicSeen>> = HashMap::new();
+        for clue in self
             .clues
             .iter()
             .filter(|clue| clue.rank == Rank::Authority)
-            .collect();
-        authorities.sort_by_key(|clue| Reverse(number(clue)));
-        let usual = authorities
-            .get(authorities.len() / 2)
-            .map_or(0, |clue| number(clue));
-        let is_small = authorities.len() <= OWN_AUTHORITIES;
-        let trusted = authorities.into_iter().enumerate().filter(|(index, clue)| {
-            let stands_out = is_small || number(clue) > 2 * usual;
-            *index >= OWN_AUTHORITIES || !stands_out
-        });
+        {
+            let key = clue.identity.key();
+            let kind = (key.algorithm(), key.bits(), key.curve());
+            kinds.entry(kind).or_default().push(clue);
+        }
+        let mut trusted = HashSet::new();
+        for mut authorities in kinds.into_values() {
+            authorities.sort_by_key(|clue| Reverse(number(clue)));
+            let is_small = authorities.len() <= OWN_AUTHORITIES;
+            let usual = authorities
+                .get(authorities.len() / 2)
+                .map_or(0, |clue| number(clue));
+            for (index, clue) in authorities.iter().enumerate() {
+                let stands_out = is_small || number(clue) > 2 * usual;
+                if index >= OWN_AUTHORITIES || !stands_out {
+                    trusted.insert(clue.identity.fingerprint());
+                }
+            }
+        }
         trusted
-            .map(|(_, clue)| clue.identity.fingerprint())
-            .collect()
     }
 
     /// Work that may still be spent on this dump, in units of some 0.2 ms.

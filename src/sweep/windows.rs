@@ -36,7 +36,7 @@ pub struct Sought {
 pub enum Shape {
     /// A prime: odd, with all bits of the size.
     Prime,
-    /// Odd, and up to [`SHORTER`] bits shorter than the size: one of 2^24 is shorter.
+    /// Odd, and up to `SHORTER` bits shorter than the size: one of 2^24 is shorter.
     Exponent,
     /// A prime of more than so many bits. As big-endian bytes it is found where it has all bytes of the size.
     Above(u32),
@@ -187,7 +187,7 @@ impl Sought {
             }
     }
 
-    /// As [`Self::load`], but of a window of random bytes no more than the leading [`LEADING`] limbs: what lies below is
+    /// As [`Self::load`], but of a window of random bytes no more than the leading `LEADING` limbs: what lies below is
     /// left as it was.
     pub fn load_leading(&self, form: &Form, bytes: &[u8], at: usize, limbs: &mut [u64]) -> bool {
         let skip = limbs.len().saturating_sub(LEADING);

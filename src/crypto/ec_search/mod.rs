@@ -1,6 +1,6 @@
 //! Which of many candidates is the scalar of a known public point, for every curve we know.
 //!
-//! All candidates of a batch are multiplied together ([`comb`]) and the results looked up among the points;
+//! All candidates of a batch are multiplied together (`comb`) and the results looked up among the points;
 //! what matches is confirmed by the curve's own crate. Nothing here knows where candidates come from.
 
 mod comb;
