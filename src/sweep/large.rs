@@ -219,6 +219,10 @@ impl<'t> Pool<'t> {
             if divisors.contains(&number.limbs[..]) || is_proven == Some(false) {
                 continue;
             }
+            // Each size costs the search for primes a pass of its own.
+            if is_proven.is_none() && !USUAL_LIMBS.contains(&number.limbs.len()) {
+                continue;
+            }
             let [pointed, edges] = &mut left;
             let left = if number.source == Source::Edge {
                 edges
@@ -400,6 +404,10 @@ const PRIME: &str = "prime";
 const MIN_LIMBS: usize = 8;
 const MIN_MODULUS_LIMBS: usize = 16;
 const MAX_LIMBS: usize = 128;
+
+/// Limbs of the moduli that are taken for such though nothing divides them: of 1024, 1536, 2048, 3072, 4096, 5120, 6144,
+/// 7168 and 8192 bits.
+const USUAL_LIMBS: [usize; 9] = [16, 24, 32, 48, 64, 80, 96, 112, 128];
 
 /// Distinct numbers kept: 4 MiB of 2048 bits each.
 const MAX_NUMBERS: usize = 16 << 10;

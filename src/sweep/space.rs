@@ -39,6 +39,14 @@ impl Block<'_> {
         (first..self.own.end).step_by(step)
     }
 
+    /// Whether `at` starts a word of 64 bits; by its offset in the block where no address is known.
+    pub fn is_word(&self, at: usize) -> bool {
+        self.address
+            .unwrap_or(0)
+            .wrapping_add(at as u64)
+            .is_multiple_of(8)
+    }
+
     /// The first offset from `at` on whose address is a multiple of `step` bytes, and the distance to the next
     /// one: `at` and one byte where no address is known.
     pub fn first_aligned(&self, at: usize, step: usize) -> (usize, usize) {

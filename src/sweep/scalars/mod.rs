@@ -4,7 +4,8 @@
 //! By default these are looked at:
 //!
 //! - round every place where a public half lies in binary, as in a key structure;
-//! - in random-looking runs hardly longer than a scalar, as a number of its own on a heap is one;
+//! - in random-looking runs hardly longer than a scalar, as a number of its own on a heap is one: where no random bytes
+//!   stand before it or behind it, and at addresses that are no multiple of eight bytes where none do at both ends;
 //! - in runs of digits (30 of 32 bits and the like);
 //! - in what structures hold or point to that point to a public half.
 //!
@@ -17,7 +18,7 @@ mod spans;
 
 use super::codec::{CODECS, Class};
 use super::space::{Block, Space};
-use super::windows::is_bounded;
+use super::windows::{is_bounded, is_enclosed};
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
@@ -154,9 +155,13 @@ impl Hunt {
                     let (first, step) = block.first_aligned(span.start, codec.step(block.pointer));
                     for start in (first..span.end).step_by(step) {
                         let end = start + length;
+                        let is_apart = if block.is_word(start) {
+                            is_bounded
+                        } else {
+                            is_enclosed
+                        };
                         if let Some(window) = block.bytes.get(start..end)
-                            && (codec.class() != Class::Random
-                                || is_bounded(block.bytes, start..end))
+                            && (codec.class() != Class::Random || is_apart(block.bytes, start..end))
                         {
                             batch.offer(codec, start, window, &mut share.hits);
                         }
