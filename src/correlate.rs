@@ -53,6 +53,26 @@ pub struct PublicSeen {
     pub omitted: u64,
 }
 
+impl PublicSeen {
+    /// Takes in other places of the same key.
+    pub fn absorb(&mut self, other: Self) {
+        // An authority is one wherever else its key stands.
+        self.rank = match (self.rank, other.rank) {
+            (Rank::Authority, _) | (_, Rank::Authority) => Rank::Authority,
+            (one, other) => one.min(other),
+        };
+        self.e_assumed &= other.e_assumed;
+        self.omitted += other.omitted;
+        for place in other.places {
+            if self.places.len() < PLACES_OF_CLUE {
+                self.places.push(place);
+            } else {
+                self.omitted += 1;
+            }
+        }
+    }
+}
+
 /// What is known of keys besides what was seen in the dump.
 #[derive(Clone, Copy)]
 pub struct Knowledge<'c> {
@@ -367,6 +387,9 @@ fn order(finding: &Finding) -> (Option<&Piece>, Kind, Option<Fingerprint>) {
         .and_then(|place| place.pieces.first());
     (first, finding.kind, finding.spki_sha256)
 }
+
+/// Places kept of one public key.
+const PLACES_OF_CLUE: usize = 8;
 
 /// Pieces that may begin between the start of a structure and the start of one inside it.
 const NESTING: usize = 16;

@@ -2,6 +2,7 @@
 //! seams of its memory, one for the public halves of what was found.
 
 mod anchors;
+mod bare;
 mod ledger;
 mod linear;
 mod published;
@@ -215,6 +216,7 @@ impl Scanner {
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
         );
+        ledger.tell_exponents(&self.user);
         let targets = ledger.targets(&self.asked);
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         run(
@@ -228,6 +230,7 @@ impl Scanner {
             .map(|halves| halves.search(data))
             .unwrap_or_default();
 
+        ledger.tell_exponents(&self.user);
         let proven = ledger.proven(&self.user, &confirmed);
         let mut copies = copies::sweep(&space, &proven);
         for search in &mut copies.searches {
@@ -235,6 +238,7 @@ impl Scanner {
         }
         run(&mut ledger, copies);
         drop(proven);
+        ledger.drop_private();
 
         let mut searches = vec![
             Search {
