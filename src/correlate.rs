@@ -4,8 +4,10 @@
 use crate::clue::Rank;
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
-use crate::detect::{Key, WHOLE};
-use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, Standing};
+use crate::detect::Key;
+use crate::finding::{
+    Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, REMAINS, Standing, WHOLE,
+};
 use crate::memory::MemoryMap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -275,7 +277,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         Some(Place {
             form,
             component: if fragment.is_some() && component == WHOLE {
-                "fragment"
+                REMAINS
             } else {
                 component
             },

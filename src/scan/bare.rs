@@ -7,8 +7,7 @@
 
 use crate::correlate::{KeySeen, PlaceSeen, PublicSeen};
 use crate::crypto::{Identity, PublicKey};
-use crate::detect::WHOLE;
-use crate::finding::{Piece, Proof};
+use crate::finding::{Piece, Proof, WHOLE};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
