@@ -210,7 +210,15 @@ impl Text {
         } else {
             String::new()
         };
-        writeln!(out, "    {name} {size}  {}  {place}{more}", key.spki_sha256)
+        let assumed = match key.e_assumed {
+            true => ", its exponent taken for 65537",
+            false => "",
+        };
+        let fingerprint = key.spki_sha256;
+        writeln!(
+            out,
+            "    {name} {size}  {fingerprint}  {place}{more}{assumed}"
+        )
     }
 }
 

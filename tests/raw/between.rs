@@ -2,7 +2,7 @@
 //! numbers that look like public ones.
 
 use super::*;
-use dumpgate::crypto::PublicKey;
+use dumpgate::crypto::{Fingerprint, PublicKey};
 
 /// A core of real memory with each of `parts` in a page of its own, between zeros.
 fn core_of(parts: &[&[u8]]) -> Vec<u8> {
@@ -33,13 +33,20 @@ fn modulus(key: &Key) -> &[u8] {
     }
 }
 
-/// The fingerprints of the public keys of as many bits as `key` has, and whether their exponents are assumed.
+/// The fingerprints of the public keys of some as many bits as `key` has, and whether their exponents are assumed; but
+/// for those of the memory itself.
 fn listed(outcome: &DumpOutcome, key: &Key) -> Vec<(String, bool)> {
+    static BEFORE: OnceLock<Vec<Fingerprint>> = OnceLock::new();
+    let before = BEFORE.get_or_init(|| {
+        let outcome = scan(&scanner(None, false), &core_of(&[]));
+        let keys = outcome.public_keys.iter();
+        keys.map(|public| public.spki_sha256).collect()
+    });
     let of_its_size = |bits: u32| bits.abs_diff(key.identity.key().bits()) < 64;
     let keys = outcome
         .public_keys
         .iter()
-        .filter(|public| of_its_size(public.bits));
+        .filter(|public| of_its_size(public.bits) && !before.contains(&public.spki_sha256));
     keys.map(|public| (public.spki_sha256.to_string(), public.e_assumed))
         .collect()
 }
