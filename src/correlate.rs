@@ -4,8 +4,10 @@
 use crate::clue::Rank;
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
-use crate::detect::{Key, WHOLE};
-use crate::finding::{Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, Standing};
+use crate::detect::Key;
+use crate::finding::{
+    Finding, Fragment, Kind, Piece, Place, Proof, PublicFinding, REMAINS, Standing, WHOLE,
+};
 use crate::memory::MemoryMap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -51,6 +53,26 @@ pub struct PublicSeen {
     pub places: Vec<(&'static str, Piece)>,
     /// Places not kept.
     pub omitted: u64,
+}
+
+impl PublicSeen {
+    /// Takes in other places of the same key.
+    pub fn absorb(&mut self, other: Self) {
+        // An authority is one wherever else its key stands.
+        self.rank = match (self.rank, other.rank) {
+            (Rank::Authority, _) | (_, Rank::Authority) => Rank::Authority,
+            (one, other) => one.min(other),
+        };
+        self.e_assumed &= other.e_assumed;
+        self.omitted += other.omitted;
+        for place in other.places {
+            if self.places.len() < PLACES_OF_CLUE {
+                self.places.push(place);
+            } else {
+                self.omitted += 1;
+            }
+        }
+    }
 }
 
 /// What is known of keys besides what was seen in the dump.
@@ -255,7 +277,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         Some(Place {
             form,
             component: if fragment.is_some() && component == WHOLE {
-                "fragment"
+                REMAINS
             } else {
                 component
             },
@@ -367,6 +389,9 @@ fn order(finding: &Finding) -> (Option<&Piece>, Kind, Option<Fingerprint>) {
         .and_then(|place| place.pieces.first());
     (first, finding.kind, finding.spki_sha256)
 }
+
+/// Places kept of one public key.
+const PLACES_OF_CLUE: usize = 8;
 
 /// Pieces that may begin between the start of a structure and the start of one inside it.
 const NESTING: usize = 16;

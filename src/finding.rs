@@ -128,12 +128,18 @@ pub struct Fragment {
     pub expected: Option<u64>,
 }
 
+/// The component of a place where all of a key lies.
+pub const WHOLE: &str = "key";
+
+/// The component of a place where a part of a structure is left.
+pub const REMAINS: &str = "fragment";
+
 /// One place where a key, or a part of it, lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The form's name, as `der.pkcs1`.
     pub form: &'static str,
-    /// Which part of the key lies there: `key` for all of it, `fragment` for what is left of it.
+    /// Which part of the key lies there: [`WHOLE`], [`REMAINS`], or a number: `prime`.
     pub component: &'static str,
     /// How much is left, for a fragment.
     pub fragment: Option<Fragment>,

@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test stops at the first surprise
 
+#[path = "raw/between.rs"]
+mod between;
 mod common;
+#[path = "raw/deep.rs"]
+mod deep;
+#[path = "raw/large.rs"]
+mod large;
 
 use common::{Segment, elf_core, key, noise, root};
 use dumpgate::crypto::der::{Reader, tag};
@@ -29,38 +35,8 @@ struct Key {
 fn keys() -> &'static [Key] {
     static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let rsa = ["rsa1024", "rsa2048", "rsa2048e3", "rsa3072", "rsa4096"].map(|name| {
-            let der = key(&format!("{name}.pkcs1.der"));
-            let mut reader = Reader::new(&der).inside(tag::SEQUENCE).unwrap();
-            let numbers: Vec<Vec<u8>> = (0..9)
-                .map(|_| reader.unsigned().unwrap().to_vec())
-                .collect();
-            let bits = 8 * numbers[1].len() as u32;
-            let named = [
-                "prime",
-                "prime",
-                "private-exponent",
-                "crt-exponent",
-                "crt-exponent",
-            ];
-            let order = [4, 5, 3, 6, 7];
-            Key {
-                name,
-                identity: identity(&format!("{name}.spki.der")),
-                numbers: named
-                    .into_iter()
-                    .zip(order)
-                    .map(|(name, at)| {
-                        let size = if name == "private-exponent" {
-                            bits
-                        } else {
-                            bits / 2
-                        };
-                        (name, numbers[at].clone(), size)
-                    })
-                    .collect(),
-            }
-        });
+        let rsa =
+            ["rsa1024", "rsa2048", "rsa2048e3", "rsa3072", "rsa4096"].map(|name| rsa(name, name));
         let curves = [
             ("p256", Curve::P256),
             ("p384", Curve::P384),
@@ -89,6 +65,28 @@ fn keys() -> &'static [Key] {
         });
         rsa.into_iter().chain(ec).chain(edwards).collect()
     })
+}
+
+/// The RSA key in the files of this name.
+fn rsa(name: &'static str, file: &str) -> Key {
+    let der = key(&format!("{file}.pkcs1.der"));
+    let mut reader = Reader::new(&der).inside(tag::SEQUENCE).unwrap();
+    let numbers: Vec<Vec<u8>> = (0..9)
+        .map(|_| reader.unsigned().unwrap().to_vec())
+        .collect();
+    let bits = 8 * numbers[1].len() as u32;
+    let number = |name, at: usize, bits| (name, numbers[at].clone(), bits);
+    Key {
+        name,
+        identity: identity(&format!("{file}.spki.der")),
+        numbers: vec![
+            number("prime", 4, bits / 2),
+            number("prime", 5, bits / 2),
+            number("private-exponent", 3, bits),
+            number("crt-exponent", 6, bits / 2),
+            number("crt-exponent", 7, bits / 2),
+        ],
+    }
 }
 
 fn identity(file: &str) -> Arc<Identity> {

@@ -1,6 +1,7 @@
 //! What the fuzz targets share: how input becomes a call, and what must hold whatever the input.
 
 pub mod memory;
+pub mod sweeps;
 
 use dumpgate::crypto::der::{Reader, header_before};
 use dumpgate::crypto::{ProofCache, Prover};

@@ -185,7 +185,7 @@ fn scan_one(
 ) -> DumpOutcome {
     match source {
         Ok(source) => {
-            let bar = Bar::new(&path, source.bytes().len() as u64, arguments.quiet);
+            let bar = Bar::new(&path, arguments.quiet);
             scanner.scan(path, &source, &bar)
         }
         Err(error) => DumpOutcome::unopened(path, error),

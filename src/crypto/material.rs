@@ -14,7 +14,9 @@
 
 use super::public_key::PublicKey;
 use super::rsa::is_prime;
-use super::rsa_parts::{Number as Integer, bytes, cofactor, factor_by_exponent, number, remainder};
+use super::rsa_primes::{
+    Number as Integer, bytes, cofactor, factor_by_exponent, number, remainder,
+};
 use crate::bytes::{bit_length, trim_zeros};
 use crate::secret::Secret;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};

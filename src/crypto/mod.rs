@@ -14,6 +14,7 @@ pub mod random;
 pub mod rsa;
 pub mod rsa_multi;
 pub mod rsa_parts;
+mod rsa_primes;
 pub mod rsa_search;
 #[cfg(test)]
 pub(crate) mod test_keys;

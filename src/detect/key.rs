@@ -9,7 +9,7 @@ use crate::crypto::rsa_multi::MultiPrime;
 use crate::crypto::rsa_parts::RsaParts;
 use crate::crypto::{Algorithm, Curve, Identity, Prover, PublicKey, der};
 pub use crate::finding::Fragment;
-use crate::finding::{Kind, Proof};
+use crate::finding::{Kind, Proof, WHOLE};
 use crate::secret::{Secret, exposed};
 use std::ops::Range;
 use std::sync::Arc;
@@ -469,9 +469,6 @@ impl Key {
         }
     }
 }
-
-/// The component of a place where all of a key lies.
-pub const WHOLE: &str = "key";
 
 /// The parsers' common shape: a key that starts at the first byte of a slice, and its length in bytes.
 pub type Parse = fn(&[u8], &Prover<'_>) -> Option<(Key, usize)>;

@@ -21,7 +21,7 @@ pub mod windows;
 use crate::clue::Clue;
 use crate::crypto::Prover;
 use crate::text::{Encoding, TextView};
-pub use key::{Evidence, Fragment, Key, WHOLE};
+pub use key::{Evidence, Fragment, Key};
 
 /// A detector: the literals that announce its format, and what to make of one.
 pub trait Detector: Sync {

@@ -5,6 +5,7 @@ mod asked;
 mod human;
 mod info;
 pub mod json;
+mod places;
 pub mod reread;
 mod text;
 

@@ -2,10 +2,9 @@
 
 use super::asked;
 use super::human::{ALARM, CAUTION, FINE, STRONG, count, hex, paint, size};
+use super::places::{self, owner};
 use super::{Detail, Origin, Reporter};
-use crate::finding::{
-    Finding, Fragment, Kind, Owner, OwnerKind, Piece, Place, Proof, PublicFinding, Standing,
-};
+use crate::finding::{Finding, Kind, Proof, PublicFinding, Standing};
 use crate::outcome::{Answer, DumpOutcome, Reason, Verdict};
 use crate::text::printable;
 use std::io::{self, Write};
@@ -149,19 +148,11 @@ impl Text {
         if let Some(note) = note(finding) {
             writeln!(out, "    {note}")?;
         }
-        let rows: Vec<[String; 4]> = finding.places.iter().map(row).collect();
-        let width = |column: usize| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(String::len)
-                .max()
-                .unwrap_or(0)
-        };
-        let (form, offset, length) = (width(0), width(1), width(2));
-        for [a, b, c, d] in rows.iter().take(MAX_ROWS) {
-            writeln!(out, "    {a:<form$}  {b:<offset$}  {c:>length$}  {d}")?;
+        let (lines, left_out) = places::lines(&finding.places);
+        for line in lines {
+            writeln!(out, "    {line}")?;
         }
-        let more = rows.len().saturating_sub(MAX_ROWS) as u64 + finding.places_omitted;
+        let more = left_out as u64 + finding.places_omitted;
         if more > 0 {
             let places = if more == 1 { "place" } else { "places" };
             writeln!(
@@ -195,7 +186,7 @@ impl Text {
                 None => format!("{:<64}", "public key unknown"),
             };
             let kind = name(finding);
-            let places = places(finding);
+            let places = whereabouts(finding);
             writeln!(out, "    {kind:<width$}  {fingerprint}  {what}; {places}")?;
         }
         Ok(())
@@ -219,7 +210,15 @@ impl Text {
         } else {
             String::new()
         };
-        writeln!(out, "    {name} {size}  {}  {place}{more}", key.spki_sha256)
+        let assumed = match key.e_assumed {
+            true => ", its exponent taken for 65537",
+            false => "",
+        };
+        let fingerprint = key.spki_sha256;
+        writeln!(
+            out,
+            "    {name} {size}  {fingerprint}  {place}{more}{assumed}"
+        )
     }
 }
 
@@ -438,7 +437,7 @@ fn publication(finding: &Finding) -> Option<String> {
 }
 
 /// How many places, and the first one.
-fn places(finding: &Finding) -> String {
+fn whereabouts(finding: &Finding) -> String {
     let number = finding.places.len() as u64 + finding.places_omitted;
     let first = finding.places.first().map(|place| {
         let offset = place.pieces.first().map_or(0, |piece| piece.offset);
@@ -473,63 +472,3 @@ fn proof(finding: &Finding) -> &'static str {
         Proof::Arithmetic => "proven by arithmetic [arithmetic]",
     }
 }
-
-/// Form, place, length, owner.
-fn row(place: &Place) -> [String; 4] {
-    let length: u64 = place.pieces.iter().map(|piece| piece.length).sum();
-    let pieces = match place.pieces.len() {
-        0 | 1 => String::new(),
-        number => format!(" in {number} pieces"),
-    };
-    let at = place
-        .pieces
-        .iter()
-        .take(MAX_PIECES)
-        .map(position)
-        .collect::<Vec<_>>()
-        .join(" then ");
-    let form = match place.encoding {
-        "raw" | "ascii" => place.form.to_owned(),
-        encoding => format!("{} in {encoding}", place.form),
-    };
-    [
-        form,
-        at,
-        match place.fragment {
-            Some(Fragment {
-                present,
-                expected: Some(expected),
-            }) => format!("fragment, {present} of {expected} bytes{pieces}"),
-            Some(Fragment { present, .. }) => format!("fragment, {present} bytes{pieces}"),
-            None => format!("{length} bytes{pieces}"),
-        },
-        owner(&place.owner),
-    ]
-}
-
-fn position(piece: &Piece) -> String {
-    match piece.va {
-        Some(va) => format!("offset {:#x}, address {va:#x}", piece.offset),
-        None => format!("offset {:#x}", piece.offset),
-    }
-}
-
-fn owner(owner: &Owner) -> String {
-    let name = printable(&owner.name);
-    match owner.kind {
-        OwnerKind::Stack => format!("stack of {name}"),
-        OwnerKind::Heap => "heap".to_owned(),
-        OwnerKind::Private => "private memory".to_owned(),
-        OwnerKind::Module => format!("module {name}"),
-        OwnerKind::Stream => format!("stream {name}"),
-        OwnerKind::Header => format!("header {name}"),
-        OwnerKind::Gap => "gap between the dump's structures".to_owned(),
-        OwnerKind::Raw => "raw bytes".to_owned(),
-    }
-}
-
-/// Places shown of one key.
-const MAX_ROWS: usize = 20;
-
-/// Pieces shown of one place.
-const MAX_PIECES: usize = 4;

@@ -1,6 +1,6 @@
 //! Everything seen in one dump, within bounds.
 
-use super::Question;
+use super::{Question, bare};
 use crate::clue::{Clue, Rank};
 use crate::correlate::{Confirmed, KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
@@ -59,6 +59,23 @@ impl Ledger {
                 Sighting::Public(clue) => self.clue(clue, |_| pieces.clone()),
             }
         }
+    }
+
+    /// Names every modulus with its own exponent, where anything tells it: `user` are the user's keys.
+    pub fn tell_exponents(&mut self, user: &[Arc<Identity>]) {
+        bare::tell_exponents(user, &mut self.keys, &mut self.clues);
+        self.index_clues();
+    }
+
+    /// Forgets as public keys what are private numbers of proven keys.
+    pub fn drop_private(&mut self) {
+        bare::drop_private(&self.keys, &mut self.clues);
+        self.index_clues();
+    }
+
+    fn index_clues(&mut self) {
+        let names = self.clues.iter().map(|clue| clue.identity.fingerprint());
+        self.clue_index = names.zip(0..).collect();
     }
 
     /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first.
@@ -253,42 +270,26 @@ impl Ledger {
 
     fn clue(&mut self, clue: Clue, pieces: impl Fn(Range<usize>) -> Vec<Piece>) {
         let name = clue.identity.fingerprint();
-        let index = match self.clue_index.get(&name) {
-            Some(&index) => index,
+        let piece = pieces(clue.range).into_iter().next();
+        let seen = PublicSeen {
+            identity: clue.identity,
+            rank: clue.rank,
+            e_assumed: clue.e_assumed,
+            places: piece.map(|piece| (clue.form, piece)).into_iter().collect(),
+            omitted: 0,
+        };
+        match self.clue_index.get(&name) {
+            Some(&index) => {
+                if let Some(known) = self.clues.get_mut(index) {
+                    known.absorb(seen);
+                }
+            }
             None if self.clues.len() < MAX_CLUES => {
                 self.clue_index.insert(name, self.clues.len());
-                self.clues.push(PublicSeen {
-                    identity: clue.identity,
-                    rank: clue.rank,
-                    e_assumed: clue.e_assumed,
-                    places: Vec::new(),
-                    omitted: 0,
-                });
-                self.clues.len() - 1
+                self.clues.push(seen);
             }
             // Only a private key that is lost makes a verdict incomplete.
-            None => return,
-        };
-        let Some(seen) = self.clues.get_mut(index) else {
-            return;
-        };
-        // An authority is one wherever else its key stands.
-        if seen.rank != Rank::Authority {
-            seen.rank = match clue.rank {
-                Rank::Authority => Rank::Authority,
-                rank => seen.rank.min(rank),
-            };
-        }
-        seen.e_assumed &= clue.e_assumed;
-        if seen.places.len() < PLACES_OF_CLUE {
-            seen.places.extend(
-                pieces(clue.range)
-                    .into_iter()
-                    .next()
-                    .map(|piece| (clue.form, piece)),
-            );
-        } else {
-            seen.omitted += 1;
+            None => {}
         }
     }
 }
@@ -314,9 +315,6 @@ const MAX_PLACES: usize = 50_000;
 
 /// Distinct public keys kept; a Java process holds some hundred.
 const MAX_CLUES: usize = 20_000;
-
-/// Places kept of one public key.
-const PLACES_OF_CLUE: usize = 8;
 
 /// Work spent on one dump, in units of some 0.2 ms: half a minute of arithmetic, 18,000 different
 /// 2048-bit keys.

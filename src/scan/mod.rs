@@ -2,6 +2,7 @@
 //! seams of its memory, one for the public halves of what was found.
 
 mod anchors;
+mod bare;
 mod ledger;
 mod linear;
 mod published;
@@ -39,12 +40,16 @@ use std::sync::Arc;
 
 /// Told how far a scan has come.
 pub trait Progress: Sync {
-    /// Another `bytes` bytes of the file were searched.
+    /// The search of this name begins, which goes over `bytes` bytes, or over a multiple of them.
+    fn begin(&self, search: &'static str, bytes: u64);
+
+    /// Another `bytes` bytes were searched.
     fn advance(&self, bytes: u64);
 }
 
 /// Nobody wants to know.
 impl Progress for () {
+    fn begin(&self, _: &'static str, _: u64) {}
     fn advance(&self, _: u64) {}
 }
 
@@ -200,41 +205,54 @@ impl Scanner {
 
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
+        progress.begin("anchors", size);
         let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, progress);
         let anchors_complete = !ledger.is_limited();
         let seams = seams::scan(&self.anchors, data, &map, &cache, &mut ledger);
         let seams_complete = !is_cut && !ledger.is_limited();
-        let space = Space::new(data, &map, platform.pointer_bytes());
+        let advance = |bytes| progress.advance(bytes);
+        let space = Space::new(data, &map, platform.pointer_bytes()).telling(&advance);
+        let begin = |search| progress.begin(search, space.bytes());
         let mut sweeps = Vec::new();
         let mut run = |ledger: &mut Ledger, sweep: Sweep| {
             ledger.take_swept(sweep.sightings);
             sweeps.extend(sweep.searches);
         };
         let announced = ledger.targets(&self.asked);
+        begin("bare public keys");
         run(
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
         );
+        ledger.tell_exponents(&self.user);
         let targets = ledger.targets(&self.asked);
+        begin("RSA numbers");
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
+        begin("scalars");
         run(
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
         );
         let unconfirmed = ledger.unconfirmed(&self.user);
         let halves = PublicHalves::arm(&unconfirmed);
+        if halves.is_some() {
+            progress.begin("public halves", size);
+        }
         let confirmed = halves
             .as_ref()
-            .map(|halves| halves.search(data))
+            .map(|halves| halves.search(data, advance))
             .unwrap_or_default();
 
+        ledger.tell_exponents(&self.user);
         let proven = ledger.proven(&self.user, &confirmed);
+        begin("copies");
         let mut copies = copies::sweep(&space, &proven);
         for search in &mut copies.searches {
             search.complete &= !ledger.is_material_lost();
         }
         run(&mut ledger, copies);
         drop(proven);
+        ledger.drop_private();
 
         let mut searches = vec![
             Search {

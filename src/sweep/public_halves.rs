@@ -40,16 +40,18 @@ impl PublicHalves {
         })
     }
 
-    /// The keys whose public half stands somewhere in `data`.
-    pub fn search(&self, data: &[u8]) -> HashSet<Fingerprint> {
+    /// The keys whose public half stands somewhere in `data`; `tell` is told of each number of bytes that was searched.
+    pub fn search(&self, data: &[u8], tell: impl Fn(u64) + Sync) -> HashSet<Fingerprint> {
         let found = |start: usize| -> HashSet<Fingerprint> {
             let end = data.len().min(start + CHUNK + self.longest - 1);
             let matches = self
                 .automaton
                 .find_overlapping_iter(Input::new(data).span(start..end));
-            matches
+            let found = matches
                 .filter_map(|found| self.owners.get(found.pattern().as_usize()).copied())
-                .collect()
+                .collect();
+            tell(CHUNK.min(data.len() - start) as u64);
+            found
         };
         (0..data.len())
             .into_par_iter()
@@ -119,12 +121,12 @@ mod tests {
             let mut data = vec![0; 3 * CHUNK];
             data[at..at + 64].copy_from_slice(&point[1..]);
             assert_eq!(
-                halves.search(&data),
+                halves.search(&data, |_| ()),
                 HashSet::from([seven.fingerprint()]),
                 "at {at}"
             );
         }
-        assert!(halves.search(&vec![4; CHUNK]).is_empty());
+        assert!(halves.search(&vec![4; CHUNK], |_| ()).is_empty());
         assert!(PublicHalves::arm(&[]).is_none());
     }
 }

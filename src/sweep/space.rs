@@ -15,6 +15,8 @@ pub struct Space<'d> {
     /// Memory by address; where two claim an address, the first in the file.
     segments: Vec<Segment>,
     pointer: usize,
+    /// Told of bytes that were looked at.
+    done: &'d (dyn Fn(u64) + Sync),
 }
 
 /// Consecutive bytes of memory or of the file.
@@ -73,6 +75,16 @@ enum Job<'w> {
     Seam(Part<'w>),
 }
 
+impl Job<'_> {
+    /// Bytes where numbers start that belong to it.
+    fn length(&self) -> u64 {
+        match self {
+            Self::File { own, .. } => own.len() as u64,
+            Self::Seam(part) => part.own().len() as u64,
+        }
+    }
+}
+
 impl<'d> Space<'d> {
     /// The bytes `data` of a dump with the regions of `map`, whose process had pointers of `pointer` bytes.
     pub fn new(data: &'d [u8], map: &'d MemoryMap, pointer: usize) -> Self {
@@ -82,7 +94,19 @@ impl<'d> Space<'d> {
             seams: windows(map.regions(), REACH as u64),
             segments: segments(map),
             pointer,
+            done: &|_| {},
         }
+    }
+
+    /// The same, which tells `done` of each number of bytes that was looked at: of [`Self::bytes`] a sweep.
+    #[must_use]
+    pub fn telling(self, done: &'d (dyn Fn(u64) + Sync)) -> Self {
+        Self { done, ..self }
+    }
+
+    /// Another `bytes` bytes were looked at.
+    pub fn tell(&self, bytes: u64) {
+        (self.done)(bytes);
     }
 
     /// All bytes of the file.
@@ -231,7 +255,11 @@ impl<'d> Space<'d> {
             let results: Vec<T> = wave
                 .par_iter()
                 .with_max_len(1)
-                .map(|job| self.run(job, &examine))
+                .map(|job| {
+                    let result = self.run(job, &examine);
+                    self.tell(job.length());
+                    result
+                })
                 .collect();
             for (job, result) in wave.iter().zip(results) {
                 match job {
@@ -353,6 +381,7 @@ const BLOCKS_IN_WAVE: usize = 32;
 mod tests {
     use super::*;
     use crate::memory::{Label, Owners};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     fn map() -> MemoryMap {
         // Two pages that follow by address and lie the other way round in the file, and bytes without address.
@@ -397,6 +426,13 @@ mod tests {
             [0..0x10, 0x10..0x1010, 0x1010..0x2010, 0x2010..0x2100]
         );
         assert_eq!(seams, 1);
+        let told = AtomicU64::new(0);
+        let tell = |bytes| {
+            told.fetch_add(bytes, Ordering::Relaxed);
+        };
+        let telling = Space::new(&data, &map, 8).telling(&tell);
+        telling.each_block(|_| (), |(), _| ());
+        assert_eq!(told.into_inner(), space.bytes());
         assert_eq!(space.at(0x6ff8, 8), Some(&data[0x2008..0x2010]));
         assert_eq!(space.at(0x7008, 8), Some(&data[0x18..0x20]));
         assert_eq!(space.at(0x6ffc, 8), None);

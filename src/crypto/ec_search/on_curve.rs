@@ -52,10 +52,7 @@ fn from_limbs<C: Weierstrass<L>, const L: usize>(
     x: &[u64],
     y: &[u64],
 ) -> Option<Box<[u8]>> {
-    let (x, y) = (x.try_into().ok()?, y.try_into().ok()?);
-    if is_sparse::<L>(x) || is_sparse::<L>(y) {
-        return None;
-    }
+    let (x, y) = coordinates(x, y)?;
     enter::<C, L>(x, y)?;
     Some(write(curve, x, y))
 }
@@ -65,10 +62,7 @@ fn from_montgomery<C: Weierstrass<L>, const L: usize>(
     x: &[u64],
     y: &[u64],
 ) -> Option<Box<[u8]>> {
-    let (x, y) = (x.try_into().ok()?, y.try_into().ok()?);
-    if is_sparse::<L>(x) || is_sparse::<L>(y) {
-        return None;
-    }
+    let (x, y) = coordinates(x, y)?;
     let Point { x, y } = checked::<C, L>(*x, *y)?;
     Some(write(curve, &C::FIELD.leave(&x), &C::FIELD.leave(&y)))
 }
@@ -88,6 +82,15 @@ fn checked<C: Weierstrass<L>, const L: usize>(x: Limbs<L>, y: Limbs<L>) -> Optio
     let is_point =
         field.is_reduced(&x) && field.is_reduced(&y) && C::multiply(&y, &y) == C::right_side(&x);
     is_point.then_some(Point { x, y })
+}
+
+/// Two coordinates of as many limbs as the field has, neither of them sparse.
+fn coordinates<'l, const L: usize>(
+    x: &'l [u64],
+    y: &'l [u64],
+) -> Option<(&'l Limbs<L>, &'l Limbs<L>)> {
+    let (x, y): (&Limbs<L>, &Limbs<L>) = (x.try_into().ok()?, y.try_into().ok()?);
+    (!is_sparse(x) && !is_sparse(y)).then_some((x, y))
 }
 
 /// Whether a limb but the highest is zero.
@@ -126,7 +129,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn coordinates(curve: Curve, encoding: &[u8]) -> (Vec<u64>, Vec<u64>) {
+    fn limbs_of(curve: Curve, encoding: &[u8]) -> (Vec<u64>, Vec<u64>) {
         let (x, y) = encoding[1..].split_at(curve.field_bytes());
         let limbs =
             |bytes: &[u8]| -> Vec<u64> { limbs::<9>(bytes)[..bytes.len().div_ceil(8)].to_vec() };
@@ -206,7 +209,7 @@ mod tests {
             assert_eq!(carry, 0);
             assert!(!is_on_curve(curve, &[&sum, &point[1 + size..]].concat()));
             // Zero limbs are refused, as documented.
-            let (x, y) = coordinates(curve, &point);
+            let (x, y) = limbs_of(curve, &point);
             assert_eq!(point_from_limbs(curve, &x, &y), None);
         }
     }
@@ -215,7 +218,7 @@ mod tests {
     fn other_sizes_are_refused() {
         for curve in Curve::ALL {
             let point = curve.derive(&[3]).unwrap();
-            let (x, y) = coordinates(curve, &point);
+            let (x, y) = limbs_of(curve, &point);
             assert!(!is_on_curve(curve, &point));
             assert!(!is_on_curve(curve, &point[2..]));
             assert!(!is_on_curve(curve, &[]));
@@ -236,7 +239,7 @@ mod tests {
             flip in 0..8 * 132usize,
         ) {
             let point = curve.derive(&scalar).unwrap();
-            let (x, y) = coordinates(curve, &point);
+            let (x, y) = limbs_of(curve, &point);
             prop_assert!(is_on_curve(curve, &point[1..]));
             prop_assert_eq!(point_from_limbs(curve, &x, &y), Some(point.clone()));
             let (mx, my) = (montgomery(curve, &x), montgomery(curve, &y));

@@ -166,7 +166,9 @@ impl Copies {
                         address: &|at| space.address(at),
                         together: &|at| space.together(at),
                     };
-                    run::find(index, &ground, own)
+                    let runs = run::find(index, &ground, own.clone());
+                    space.tell(own.len() as u64);
+                    runs
                 })
                 .collect();
             is_complete &= found.iter().all(|found| found.len() < MOST_RUNS);
