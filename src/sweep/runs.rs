@@ -154,8 +154,11 @@ impl Pass {
         let Some(mut first) = all.next() else { return };
         let mut at = self.start;
         for second in all {
-            for track in &mut self.tracks {
-                judge.turn(track, &first, &second, at, found);
+            // No window of two groups without a word of any class passes.
+            if !(first.masks.is_quiet() && second.masks.is_quiet()) {
+                for track in &mut self.tracks {
+                    judge.turn(track, &first, &second, at, found);
+                }
             }
             first = second;
             at += GROUP;

@@ -36,6 +36,13 @@ impl Masks {
         small: 0,
         doubles: 0,
     };
+
+    /// No word is one of random bytes or a digit.
+    #[inline(always)]
+    pub fn is_quiet(&self) -> bool {
+        let [low, high] = self.words30;
+        !self.tops | low | high | self.words60 | self.small | self.doubles == 0
+    }
 }
 
 /// Lines of 64 bytes in a group.

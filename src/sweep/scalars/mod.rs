@@ -5,7 +5,8 @@
 //!
 //! - round every place where a public half lies in binary, as in a key structure;
 //! - in random-looking runs hardly longer than a scalar, as a number of its own on a heap is one: where no random bytes
-//!   stand before it or behind it, and at addresses that are no multiple of eight bytes where none do at both ends;
+//!   stand before it or behind it, and in words of
+//!   the other order, or at addresses that are no multiple of eight bytes, where none do at both ends;
 //! - in runs of digits (30 of 32 bits and the like);
 //! - in what structures hold or point to that point to a public half.
 //!
@@ -16,7 +17,7 @@ mod needles;
 mod objects;
 mod spans;
 
-use super::codec::{CODECS, Class};
+use super::codec::{CODECS, Class, Digit};
 use super::space::{Block, Space};
 use super::windows::{is_bounded, is_enclosed};
 use super::{Depth, Sweep, Swept, Target};
@@ -155,7 +156,7 @@ impl Hunt {
                     let (first, step) = block.first_aligned(span.start, codec.step(block.pointer));
                     for start in (first..span.end).step_by(step) {
                         let end = start + length;
-                        let is_apart = if block.is_word(start) {
+                        let is_apart = if codec.digit() == Digit::Whole(1) && block.is_word(start) {
                             is_bounded
                         } else {
                             is_enclosed
