@@ -3,7 +3,7 @@
 use super::codec::Class;
 use super::edges;
 use super::heads::{self, Kind, Nominee, Place};
-use super::large::{Large, Pool};
+use super::large::{Large, PLACES, Pool};
 use super::points::{self, Coordinate, Point, Points};
 use super::runs::each_run;
 use super::space::{Block, Space};
@@ -11,6 +11,8 @@ use super::texts;
 use super::triples::{self, Triples};
 use super::{Depth, Sweep, Target};
 use crate::outcome::Search;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 /// Looks for moduli and points that nothing announces, beside the public keys `known`; and for primes among the
@@ -107,6 +109,9 @@ struct Share {
     coordinates: Vec<(Coordinate, Place)>,
     points: Vec<(Point, Range<usize>)>,
     is_cut: bool,
+    /// How often each number was nominated, by a hash.
+    nominated: HashMap<u64, usize>,
+    hasher: RandomState,
 }
 
 impl Share {
@@ -137,7 +142,13 @@ impl Share {
     }
 
     fn push(&mut self, number: Large, place: Place) {
+        // Of one number more places are not kept.
+        let name = self.hasher.hash_one(&*number.limbs);
+        if self.nominated.get(&name) == Some(&PLACES) {
+            return;
+        }
         if self.numbers.len() < NUMBERS_OF_BLOCK {
+            *self.nominated.entry(name).or_default() += 1;
             self.numbers.push((number, place));
         } else {
             self.is_cut = true;

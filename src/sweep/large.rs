@@ -405,7 +405,7 @@ const MAX_LIMBS: usize = 128;
 const MAX_NUMBERS: usize = 16 << 10;
 
 /// Places kept of each number.
-const PLACES: usize = 4;
+pub const PLACES: usize = 4;
 
 /// Work for tests of numbers for being composite, in cubes of limbs: some 100 ms, for 24 numbers of 2048 bits.
 const MAX_WORK: usize = 24 * 32 * 32 * 32;
