@@ -112,6 +112,8 @@ struct Share {
     /// How often each number was nominated, by a hash.
     nominated: HashMap<u64, usize>,
     hasher: RandomState,
+    /// Words that the numbers take.
+    words: usize,
 }
 
 impl Share {
@@ -142,17 +144,25 @@ impl Share {
     }
 
     fn push(&mut self, number: Large, place: Place) {
-        // Of one number more places are not kept.
+        // Of one number more places are not kept, and only one where there are many numbers.
         let name = self.hasher.hash_one(&*number.limbs);
-        if self.nominated.get(&name) == Some(&PLACES) {
+        let most = if self.words < WORDS_OF_BLOCK / 2 {
+            PLACES
+        } else {
+            1
+        };
+        let nominated = self.nominated.get(&name).copied().unwrap_or(0);
+        if nominated >= most {
             return;
         }
-        if self.numbers.len() < NUMBERS_OF_BLOCK {
-            *self.nominated.entry(name).or_default() += 1;
-            self.numbers.push((number, place));
-        } else {
+        let words = self.words + number.limbs.len() + WORDS_BESIDE;
+        if words > WORDS_OF_BLOCK {
             self.is_cut = true;
+            return;
         }
+        self.words = words;
+        self.nominated.insert(name, nominated + 1);
+        self.numbers.push((number, place));
     }
 
     fn take(&mut self, nominee: Nominee, bytes: &[u8]) {
@@ -180,8 +190,15 @@ impl Share {
     }
 }
 
-/// Numbers one block may nominate: with all blocks at a time 32 MiB.
+/// Coordinates one block may nominate.
 const NUMBERS_OF_BLOCK: usize = 1024;
+
+/// Words of eight bytes that the numbers which one block nominates may take, some 1300 of 2048 bits: with all blocks
+/// at a time 32 MiB.
+const WORDS_OF_BLOCK: usize = 64 << 10;
+
+/// Words that a number takes beside its limbs.
+const WORDS_BESIDE: usize = 16;
 
 /// Points kept of one block.
 const POINTS_OF_BLOCK: usize = 512;

@@ -211,29 +211,45 @@ pub fn keep_edges(look: &mut Look<'_>, class: Class, run: &Range<usize>) {
     };
     let all = 0..look.block.bytes.len();
     let edges = &mut look.edges;
-    let mut is_cut = false;
     let bytes = look.block.bytes;
     halves.edges(look.block, (class, run), &all, |form, at| {
         let of = halves.forms().get(form);
         let window = of.map_or(at..at, |form| at..at + form.length);
-        if class == Class::Random && !is_bounded(bytes, window) {
-            return;
-        }
-        if edges.len() < MAX_EDGES {
+        if class != Class::Random || is_bounded(bytes, window) {
             edges.push(Edge { form, at });
-        } else {
-            is_cut = true;
         }
     });
-    look.cut.pairs |= is_cut;
+    if look.edges.len() > MAX_EDGES {
+        let mut edges = meet_at_edges(look);
+        // Those that come may meet the last of these.
+        let mut last = None;
+        edges.reverse();
+        edges.retain(|edge| {
+            let last: &mut Edge = last.get_or_insert(*edge);
+            if last.form != edge.form {
+                *last = *edge;
+            }
+            edge.at + REACH >= last.at
+        });
+        if edges.len() > MAX_EDGES / 2 {
+            edges.truncate(MAX_EDGES / 2);
+            look.cut.pairs = true;
+        }
+        look.edges = edges;
+    }
 }
 
 /// Brings together the numbers at edges of which the first starts in the block.
 pub fn at_edges(look: &mut Look<'_>) {
-    let Some(halves) = &look.group.halves else {
-        return;
-    };
+    meet_at_edges(look);
+}
+
+/// Brings together the numbers at the edges that are kept, and gives these in order.
+fn meet_at_edges(look: &mut Look<'_>) -> Vec<Edge> {
     let mut edges = std::mem::take(&mut look.edges);
+    let Some(halves) = &look.group.halves else {
+        return edges;
+    };
     edges.sort_unstable();
     edges.dedup();
     for (index, form) in halves.forms().iter().enumerate() {
@@ -241,6 +257,7 @@ pub fn at_edges(look: &mut Look<'_>) {
         let starts: Vec<usize> = of_form.map(|edge| edge.at).collect();
         alone(look, halves, form, &starts);
     }
+    edges
 }
 
 /// Brings each of the numbers that start at `starts` together with those that begin up to [`REACH`] bytes before.
@@ -350,7 +367,7 @@ const MOST_WORDS: usize = 64;
 /// Numbers by themselves that one is brought together with: the nearest.
 const MAX_NEAR: usize = 64;
 
-/// Numbers by themselves in one block.
+/// Numbers by themselves that are kept until they are brought together.
 const MAX_EDGES: usize = 1 << 16;
 
 /// What a look at a pair for an unusual public exponent costs, in looks for a usual one.
