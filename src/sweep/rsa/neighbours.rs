@@ -11,7 +11,7 @@ use super::look::Look;
 use super::ratios::fraction;
 use crate::crypto::rsa_search::ExponentPairs;
 use crate::sweep::codec::Class;
-use crate::sweep::runs::EDGE;
+use crate::sweep::runs::{EDGE, OVERHANG};
 use crate::sweep::space::REACH;
 use crate::sweep::windows::{Form, Sought, buffer, is_bounded};
 use std::ops::Range;
@@ -214,8 +214,10 @@ pub fn keep_edges(look: &mut Look<'_>, class: Class, run: &Range<usize>) {
     let bytes = look.block.bytes;
     halves.edges(look.block, (class, run), &all, |form, at| {
         let of = halves.forms().get(form);
-        let window = of.map_or(at..at, |form| at..at + form.length);
-        if class != Class::Random || is_bounded(bytes, window) {
+        let Some(of) = of else { return };
+        // Of big-endian bytes there are as many as bytes: such a number is a run for itself.
+        let is_alone = of.codec.step(8) > 1 || run.len() <= of.length + 2 * OVERHANG;
+        if class != Class::Random || (is_alone && is_bounded(bytes, at..at + of.length)) {
             edges.push(Edge { form, at });
         }
     });
