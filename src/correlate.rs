@@ -139,6 +139,7 @@ pub fn findings(
         .filter_map(start_in_memory)
         .collect();
     let covered = Covered::by_whole_places(&keys);
+    let numbers = Numbers::of_proven(&keys);
     let mut merged: BTreeMap<Name, KeySeen> = BTreeMap::new();
     for mut seen in keys {
         // What looks like the rest of a structure is whole where memory is put together.
@@ -156,6 +157,11 @@ pub fn findings(
             seen.places
                 .iter_mut()
                 .for_each(|place| place.proof = Proof::Arithmetic);
+        }
+        if let Some(identity) = numbers.owner(&seen) {
+            seen.key.bits = Some(identity.key().bits());
+            seen.key.public = Some(identity);
+            seen.key.proof = Proof::Arithmetic;
         }
         let name = Name::of(&seen.key);
         match merged.get_mut(&name) {
@@ -244,6 +250,64 @@ impl Covered {
                 let farthest = behind.checked_sub(1).and_then(|last| self.ends.get(last));
                 farthest.is_some_and(|(_, end)| piece.offset.saturating_add(piece.length) <= *end)
             })
+    }
+}
+
+/// Where whole private numbers of proven keys lie: start, end and whose they are, in order.
+struct Numbers(Vec<(u64, u64, Arc<Identity>)>);
+
+impl Numbers {
+    fn of_proven(keys: &[KeySeen]) -> Self {
+        let mut numbers = Vec::new();
+        let proven = keys
+            .iter()
+            .filter(|seen| seen.key.proof == Proof::Arithmetic);
+        for seen in proven {
+            let Some(identity) = &seen.key.public else {
+                continue;
+            };
+            for place in &seen.places {
+                let is_number = place.component != WHOLE && place.fragment.is_none();
+                if let ([piece], true) = (&place.pieces[..], is_number) {
+                    let end = piece.offset.saturating_add(piece.length);
+                    numbers.push((piece.offset, end, identity.clone()));
+                }
+            }
+        }
+        numbers.sort_by_key(|(start, end, _)| (*start, *end));
+        Self(numbers)
+    }
+
+    /// Whose a piece of a key is that shows no public half itself: the numbers in all its places are of one key.
+    fn owner(&self, seen: &KeySeen) -> Option<Arc<Identity>> {
+        if seen.key.public.is_some() || seen.places.iter().any(|place| place.fragment.is_none()) {
+            return None;
+        }
+        let mut owner: Option<&Arc<Identity>> = None;
+        for place in &seen.places {
+            let mut is_held = false;
+            for piece in &place.pieces {
+                let end = piece.offset.saturating_add(piece.length);
+                let from = self.0.partition_point(|(start, ..)| *start < piece.offset);
+                let inside = self.0.iter().skip(from);
+                for (_, behind, identity) in inside.take_while(|(start, ..)| *start < end) {
+                    if *behind > end {
+                        continue;
+                    }
+                    is_held = true;
+                    if owner.is_some_and(|owner| owner.fingerprint() != identity.fingerprint()) {
+                        return None;
+                    }
+                    owner = Some(identity);
+                }
+            }
+            if !is_held {
+                return None;
+            }
+        }
+        owner
+            .filter(|owner| seen.key.kind == Kind::Private(owner.key().algorithm()))
+            .cloned()
     }
 }
 

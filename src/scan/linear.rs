@@ -22,6 +22,7 @@ pub fn scan(
     progress: &dyn Progress,
 ) -> u64 {
     let mut scanned = 0;
+    let mut patience = Patience::default();
     let mut chunks_in_wave = FIRST_WAVE;
     while scanned < data.len() {
         let wave_end = data.len().min(scanned + CHUNK * chunks_in_wave);
@@ -38,7 +39,14 @@ pub fn scan(
                 share
             })
             .collect();
-        for share in shares {
+        for (start, share) in (scanned..wave_end).step_by(CHUNK).zip(shares) {
+            let chunk = start..wave_end.min(start + CHUNK);
+            let share = patience.look_again(
+                share,
+                ledger.work_left(),
+                |prover| examine(anchors, data, chunk, prover),
+                cache,
+            );
             ledger.take(share, |range| {
                 map.pieces(range.start as u64..range.end as u64)
             });
@@ -52,6 +60,39 @@ pub fn scan(
         };
     }
     scanned as u64
+}
+
+/// What shares may still cost that hold more than most: the largest keys, and many different pieces of one. It is
+/// bounded by itself, so that made-up keys in one place leave others their share.
+pub struct Patience {
+    left: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            left: WORK_OF_LONGER_LOOKS,
+        }
+    }
+}
+
+impl Patience {
+    /// The share, or that of a second look if its work came to an end too early and up to `work_left` may be spent.
+    pub fn look_again(
+        &mut self,
+        share: Share,
+        work_left: usize,
+        examine: impl FnOnce(&Prover<'_>) -> Share,
+        cache: &ProofCache,
+    ) -> Share {
+        let budget = LONGER_LOOK.min(self.left).min(work_left);
+        if !share.is_limited || share.work < WORK_IN_SHARE || budget <= share.work {
+            return share;
+        }
+        let longer = examine(&Prover::new(cache, budget));
+        self.left = self.left.saturating_sub(longer.work);
+        longer
+    }
 }
 
 /// Everything anchors announce that start in `starts`.
@@ -151,6 +192,10 @@ const SHAPES_IN_SHARE: usize = 1024;
 /// Work in one share, in units of some 0.2 ms: 128 different 2048-bit keys, or a thousand EC keys. Of the
 /// largest keys one may go beyond.
 pub const WORK_IN_SHARE: usize = 1024;
+
+/// Work in a share that needs more, and in all such of a dump.
+const LONGER_LOOK: usize = 16 << 10;
+const WORK_OF_LONGER_LOOKS: usize = 48 << 10;
 
 #[cfg(test)]
 mod tests {

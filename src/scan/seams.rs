@@ -2,7 +2,7 @@
 
 use super::anchors::Anchors;
 use super::ledger::{Ledger, Share};
-use super::linear::{self, WORK_IN_SHARE};
+use super::linear::{self, Patience, WORK_IN_SHARE};
 use crate::crypto::{ProofCache, Prover};
 use crate::detect::LONGEST_FORM;
 use crate::memory::{MemoryMap, Part, window_length, windows};
@@ -37,6 +37,7 @@ pub fn scan(
                 .map(move |start| (index, start..length.min(start + BLOCK as u64)))
         })
         .collect();
+    let mut patience = Patience::default();
     for wave in blocks.chunks(BLOCKS_IN_WAVE) {
         let budget = ledger.work_left().min(WORK_IN_SHARE);
         let shares: Vec<(Share, Part<'_>)> = wave
@@ -56,6 +57,12 @@ pub fn scan(
             })
             .collect();
         for (share, part) in shares {
+            let share = patience.look_again(
+                share,
+                ledger.work_left(),
+                |prover| linear::examine(anchors, &part.assemble(data), part.own(), prover),
+                cache,
+            );
             ledger.take(share, |range| part.pieces(range));
         }
     }

@@ -3,7 +3,7 @@
 use super::codec::Class;
 use super::edges;
 use super::heads::{self, Kind, Nominee, Place};
-use super::large::{Large, Pool};
+use super::large::{Large, PLACES, Pool};
 use super::points::{self, Coordinate, Point, Points};
 use super::runs::each_run;
 use super::space::{Block, Space};
@@ -11,6 +11,8 @@ use super::texts;
 use super::triples::{self, Triples};
 use super::{Depth, Sweep, Target};
 use crate::outcome::Search;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 /// Looks for moduli and points that nothing announces, beside the public keys `known`; and for primes among the
@@ -107,6 +109,11 @@ struct Share {
     coordinates: Vec<(Coordinate, Place)>,
     points: Vec<(Point, Range<usize>)>,
     is_cut: bool,
+    /// How often each number was nominated, by a hash.
+    nominated: HashMap<u64, usize>,
+    hasher: RandomState,
+    /// Words that the numbers take.
+    words: usize,
 }
 
 impl Share {
@@ -137,11 +144,25 @@ impl Share {
     }
 
     fn push(&mut self, number: Large, place: Place) {
-        if self.numbers.len() < NUMBERS_OF_BLOCK {
-            self.numbers.push((number, place));
+        // Of one number more places are not kept, and only one where there are many numbers.
+        let name = self.hasher.hash_one(&*number.limbs);
+        let most = if self.words < WORDS_OF_BLOCK / 2 {
+            PLACES
         } else {
-            self.is_cut = true;
+            1
+        };
+        let nominated = self.nominated.get(&name).copied().unwrap_or(0);
+        if nominated >= most {
+            return;
         }
+        let words = self.words + number.limbs.len() + WORDS_BESIDE;
+        if words > WORDS_OF_BLOCK {
+            self.is_cut = true;
+            return;
+        }
+        self.words = words;
+        self.nominated.insert(name, nominated + 1);
+        self.numbers.push((number, place));
     }
 
     fn take(&mut self, nominee: Nominee, bytes: &[u8]) {
@@ -169,8 +190,15 @@ impl Share {
     }
 }
 
-/// Numbers one block may nominate: with all blocks at a time 32 MiB.
+/// Coordinates one block may nominate.
 const NUMBERS_OF_BLOCK: usize = 1024;
+
+/// Words of eight bytes that the numbers which one block nominates may take, some 1300 of 2048 bits: with all blocks
+/// at a time 32 MiB.
+const WORDS_OF_BLOCK: usize = 64 << 10;
+
+/// Words that a number takes beside its limbs.
+const WORDS_BESIDE: usize = 16;
 
 /// Points kept of one block.
 const POINTS_OF_BLOCK: usize = 512;

@@ -413,7 +413,7 @@ const USUAL_LIMBS: [usize; 9] = [16, 24, 32, 48, 64, 80, 96, 112, 128];
 const MAX_NUMBERS: usize = 16 << 10;
 
 /// Places kept of each number.
-const PLACES: usize = 4;
+pub const PLACES: usize = 4;
 
 /// Work for tests of numbers for being composite, in cubes of limbs: some 100 ms, for 24 numbers of 2048 bits.
 const MAX_WORK: usize = 24 * 32 * 32 * 32;

@@ -130,8 +130,7 @@ impl Sought {
         }
     }
 
-    /// Hands over the windows that start or end within [`OVERHANG`] bytes of where the run does: few for each run. Of
-    /// big-endian bytes there are as many as bytes, so they are left out.
+    /// Hands over the windows that start or end within [`OVERHANG`] bytes of where the run does: few for each run.
     pub fn edges(
         &self,
         block: &Block<'_>,
@@ -143,16 +142,10 @@ impl Sought {
             if run.len() + 2 * EDGE < self.length {
                 return;
             }
-            let mut words = |index: usize, at: usize| {
-                let form = self.forms.get(index);
-                if form.is_some_and(|form| form.codec.step(8) > 1) {
-                    each(index, at);
-                }
-            };
             for edge in at_edges(run, self.length) {
                 let first = edge.start.max(starts.start);
                 let behind = edge.end.min(starts.end);
-                self.each_random(block, first..block.bytes.len(), behind, &mut words);
+                self.each_random(block, first..block.bytes.len(), behind, &mut each);
             }
             return;
         }

@@ -5,3 +5,4 @@ pub mod keyring;
 pub mod packet;
 pub mod secret_key;
 pub mod sexp;
+mod sexp_left;

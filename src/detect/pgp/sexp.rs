@@ -11,6 +11,7 @@
 
 use super::packet::{NATIVE, padded};
 use super::secret_key::Seen;
+use super::sexp_left;
 use crate::bytes;
 use crate::crypto::dsa::DsaNumbers;
 use crate::crypto::random::{is_ciphertext, is_varied};
@@ -38,6 +39,7 @@ impl Detector for Sexp {
         &[
             Anchor::Bytes(CANONICAL),
             Anchor::Bytes(INTERNAL),
+            Anchor::Bytes(sexp_left::ANCHOR),
             Anchor::Text(ADVANCED),
         ]
     }
@@ -62,6 +64,9 @@ impl Detector for Sexp {
                 let tokens = Tokens::Internal(data.get(start..)?, 0);
                 sighting(tokens, data, start, "raw", prover)
             })
+        } else if behind.starts_with(sexp_left::ANCHOR) {
+            let [clear, _, _] = FORMS;
+            sexp_left::sighting(clear, hit)
         } else {
             hit.views().find_map(|(view, at)| {
                 PREFIXES.iter().find_map(|prefix| {

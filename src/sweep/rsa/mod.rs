@@ -238,8 +238,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}; pairs side by side in all encodings, pairs apart, the 64 nearest within 4 KiB, in all encodings but \
-                 big-endian bytes; all bytes{}",
+                "moduli: {}; pairs side by side and pairs apart, the 64 nearest within 4 KiB, in all encodings; all bytes{}",
                 sizes(Group::pairs),
                 reach(groups)
             ),

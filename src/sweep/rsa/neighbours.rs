@@ -2,13 +2,16 @@
 //!
 //! Where they lie side by side (structures, DER, key blobs, arrays one behind the other), what lies between them is a
 //! header. Where each lies by itself, it is a run by itself: then all such numbers of a block meet.
+//!
+//! Big-endian bytes may start anywhere: with up to five bytes between them, which may be overwritten, each two windows
+//! are a pair; with up to 48, where these tell the length of the second.
 
 use super::group::Member;
 use super::look::Look;
 use super::ratios::fraction;
 use crate::crypto::rsa_search::ExponentPairs;
 use crate::sweep::codec::Class;
-use crate::sweep::runs::EDGE;
+use crate::sweep::runs::{EDGE, OVERHANG};
 use crate::sweep::space::REACH;
 use crate::sweep::windows::{Form, Sought, buffer, is_bounded};
 use std::ops::Range;
@@ -32,7 +35,7 @@ pub struct Partners {
 impl Partners {
     /// Room for the most that lie beside one number, of so many limbs.
     pub fn new(limbs: usize) -> Self {
-        let most = GAPS.into_iter().flatten().count().max(MOST_WORDS / 4 + 1);
+        let most = (CLOSE.len() + FAR.len()).max(MOST_WORDS / 4 + 1);
         Self {
             limbs,
             numbers: buffer(limbs * most),
@@ -87,17 +90,28 @@ pub fn beside(
         }
     };
     if unit == 1 {
+        let leading = leading_fraction(bytes, at, form.length);
+        for gap in CLOSE {
+            let next = first + gap;
+            if next + form.length > end || !halves.may_be(form, bytes, next) {
+                continue;
+            }
+            let Some(left) = look.pairs.checked_sub(look.group.ratios.cost()) else {
+                look.cut.pairs = true;
+                break;
+            };
+            look.pairs = left;
+            // There are as many of them as bytes, so most are not loaded.
+            let product = leading * leading_fraction(bytes, next, form.length);
+            if look.group.ratios.may_be_near(product) {
+                add(gap);
+            }
+        }
         let behind = bytes.get(first..end).unwrap_or_default();
-        // Most windows have no length behind them.
-        let lengths = [form.length as u8, (form.length + 1) as u8];
-        let header = behind.iter().take(HEADER);
-        let has_length = header.fold(false, |has, byte| has | lengths.contains(byte));
-        let gaps = if has_length { &GAPS[..] } else { &GAPS[..1] };
-        gaps.iter()
-            .cloned()
-            .flatten()
-            .filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
-            .for_each(add);
+        if may_hold_length(behind, form.length) {
+            FAR.filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
+                .for_each(&mut add);
+        }
     } else {
         // Where words have eight bytes, so has the unit of whoever hands out memory.
         let unit = unit.max(look.block.pointer);
@@ -110,35 +124,82 @@ pub fn beside(
     look.partners = partners;
 }
 
-/// Whether these bytes may stand between two big-endian numbers of `length` bytes: nothing, or a header that ends
-/// with the length of the second one, and with a zero byte before its highest bit.
+/// The [`fraction`] of the big-endian number of `length` bytes at `at`, from its leading 16 bytes.
+#[inline]
+fn leading_fraction(bytes: &[u8], at: usize, length: usize) -> f64 {
+    let leading = bytes.get(at..).and_then(|bytes| bytes.first_chunk::<16>());
+    let Some(leading) = leading else { return 0.0 };
+    let leading = u128::from_be_bytes(*leading);
+    let number = [leading as u64, (leading >> 64) as u64];
+    // The highest limb of a number may be there in part.
+    let missing = 8 * ((8 - length % 8) % 8) as u64;
+    fraction(&number) / (1u64 << missing) as f64
+}
+
+/// Whether the first bytes behind a big-endian number may hold the length of the next one, of `length` bytes. Of
+/// random bytes one in a hundred does.
+#[inline]
+fn may_hold_length(behind: &[u8], length: usize) -> bool {
+    // Fewer bytes than these hold no number either.
+    let Some(behind) = behind.first_chunk::<{ HEADER + 2 }>() else {
+        return false;
+    };
+    let [low, next_low] = [length as u8, (length + 1) as u8];
+    let [high, next_high] = [length >> 8, (length + 1) >> 8].map(|high| high as u8);
+    // Before its low byte stands the high one, or the length of a DER length; behind it the high one.
+    let single = if high == 0 { LONG_LENGTH } else { high };
+    let is_high = |byte: u8| (byte == high) | (byte == next_high) | (byte == single);
+    let mut has_length = false;
+    let around = behind
+        .iter()
+        .zip(behind.iter().skip(1))
+        .zip(behind.iter().skip(2));
+    for ((before, byte), behind) in around {
+        let is_low = (*byte == low) | (*byte == next_low);
+        has_length |= is_low & (is_high(*before) | is_high(*behind));
+    }
+    has_length
+}
+
+/// Whether these bytes may stand between two big-endian numbers of `length` bytes: a header that holds the length of
+/// the second one, and with a zero byte before its highest bit.
 fn may_separate(between: &[u8], length: usize) -> bool {
     let is_length = |value: usize| (length..=length + 1).contains(&value);
-    let word = |size: usize, back: usize| {
-        let start = between.len().checked_sub(size + back)?;
-        let bytes = between.get(start..start + size)?;
-        Some(
-            bytes
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | usize::from(*byte)),
-        )
+    let unsigned = match between {
+        [unsigned @ .., 0] => Some(unsigned),
+        _ => None,
     };
-    let zero_on_top = usize::from(between.last() == Some(&0));
-    match between.len() {
-        0 => true,
-        // DER and SSH: the lowest byte of the length stands last.
-        2..=6 => [0, zero_on_top].iter().any(|back| {
-            word(1, *back).is_some_and(|low| {
-                is_length((length & !0xff) | low) || is_length(((length + 1) & !0xff) | low)
-            })
-        }),
-        // Arrays: the length in four bytes, or in eight.
-        16..=25 => [4, 8].iter().any(|size| {
-            [0, zero_on_top]
-                .iter()
-                .any(|back| word(*size, *back).is_some_and(is_length))
-        }),
+    // An array's: in four bytes or eight, of which CPython keeps the hash behind it.
+    let ends_with_word = |between: &[u8]| {
+        [4, 8].iter().any(|size| {
+            let word = between.len().checked_sub(*size);
+            let word = word.and_then(|start| between.get(start..));
+            let word = word.map(|word| {
+                word.iter()
+                    .rev()
+                    .fold(0, |word, byte| word << 8 | usize::from(*byte))
+            });
+            word.is_some_and(is_length)
+        })
+    };
+    let hashed = between
+        .len()
+        .checked_sub(8)
+        .and_then(|end| between.get(..end));
+    [Some(between), unsigned]
+        .into_iter()
+        .flatten()
+        .any(|between| ends_with_encoded(between, is_length) || ends_with_word(between))
+        || hashed.is_some_and(ends_with_word)
+}
+
+/// Whether `between` ends with a length of DER, or in four big-endian bytes.
+fn ends_with_encoded(between: &[u8], is_length: impl Fn(usize) -> bool) -> bool {
+    match between {
+        [.., 0, 0, high, low] | [.., LONGER_LENGTH, high, low] => {
+            is_length(usize::from(*high) << 8 | usize::from(*low))
+        }
+        [.., LONG_LENGTH, low] | [.., TAG, low @ ..0x80] => is_length(usize::from(*low)),
         _ => false,
     }
 }
@@ -150,29 +211,47 @@ pub fn keep_edges(look: &mut Look<'_>, class: Class, run: &Range<usize>) {
     };
     let all = 0..look.block.bytes.len();
     let edges = &mut look.edges;
-    let mut is_cut = false;
     let bytes = look.block.bytes;
     halves.edges(look.block, (class, run), &all, |form, at| {
         let of = halves.forms().get(form);
-        let window = of.map_or(at..at, |form| at..at + form.length);
-        if class == Class::Random && !is_bounded(bytes, window) {
-            return;
-        }
-        if edges.len() < MAX_EDGES {
+        let Some(of) = of else { return };
+        // Of big-endian bytes there are as many as bytes: such a number is a run for itself.
+        let is_alone = of.codec.step(8) > 1 || run.len() <= of.length + 2 * OVERHANG;
+        if class != Class::Random || (is_alone && is_bounded(bytes, at..at + of.length)) {
             edges.push(Edge { form, at });
-        } else {
-            is_cut = true;
         }
     });
-    look.cut.pairs |= is_cut;
+    if look.edges.len() > MAX_EDGES {
+        let mut edges = meet_at_edges(look);
+        // Those that come may meet the last of these.
+        let mut last = None;
+        edges.reverse();
+        edges.retain(|edge| {
+            let last: &mut Edge = last.get_or_insert(*edge);
+            if last.form != edge.form {
+                *last = *edge;
+            }
+            edge.at + REACH >= last.at
+        });
+        if edges.len() > MAX_EDGES / 2 {
+            edges.truncate(MAX_EDGES / 2);
+            look.cut.pairs = true;
+        }
+        look.edges = edges;
+    }
 }
 
 /// Brings together the numbers at edges of which the first starts in the block.
 pub fn at_edges(look: &mut Look<'_>) {
-    let Some(halves) = &look.group.halves else {
-        return;
-    };
+    meet_at_edges(look);
+}
+
+/// Brings together the numbers at the edges that are kept, and gives these in order.
+fn meet_at_edges(look: &mut Look<'_>) -> Vec<Edge> {
     let mut edges = std::mem::take(&mut look.edges);
+    let Some(halves) = &look.group.halves else {
+        return edges;
+    };
     edges.sort_unstable();
     edges.dedup();
     for (index, form) in halves.forms().iter().enumerate() {
@@ -180,6 +259,7 @@ pub fn at_edges(look: &mut Look<'_>) {
         let starts: Vec<usize> = of_form.map(|edge| edge.at).collect();
         alone(look, halves, form, &starts);
     }
+    edges
 }
 
 /// Brings each of the numbers that start at `starts` together with those that begin up to [`REACH`] bytes before.
@@ -269,11 +349,19 @@ fn confirm(
     look.take(member, pairs.factor(one, other), [place(at), place(next)]);
 }
 
-/// Bytes between big-endian numbers: none, a header of DER or SSH, that of an array.
-const GAPS: [Range<usize>; 3] = [0..1, 2..7, 16..26];
+/// Bytes between big-endian numbers where whatever stands there does not matter: nothing, or headers of DER and SSH.
+const CLOSE: [usize; 5] = [0, 2, 3, 4, 5];
 
-/// Bytes in which the lowest byte of a length lies before the longest gap.
-const HEADER: usize = 26;
+/// Bytes between them where a header stands that tells the length.
+const FAR: Range<usize> = 6..HEADER + 1;
+
+/// Bytes of the longest header.
+const HEADER: usize = 48;
+
+/// DER: the length is in the next byte, or in the next two; an INTEGER.
+const LONG_LENGTH: u8 = 0x81;
+const LONGER_LENGTH: u8 = 0x82;
+const TAG: u8 = 2;
 
 /// The most bytes between numbers of words.
 const MOST_WORDS: usize = 64;
@@ -281,7 +369,7 @@ const MOST_WORDS: usize = 64;
 /// Numbers by themselves that one is brought together with: the nearest.
 const MAX_NEAR: usize = 64;
 
-/// Numbers by themselves in one block.
+/// Numbers by themselves that are kept until they are brought together.
 const MAX_EDGES: usize = 1 << 16;
 
 /// What a look at a pair for an unusual public exponent costs, in looks for a usual one.

@@ -66,6 +66,14 @@ impl Ratios {
         self.hand_over(8 * chunks.len(), rest, distance, &mut found);
     }
 
+    /// Whether `product`, that of two fractions, may be that of a pair of any modulus.
+    #[inline]
+    pub fn may_be_near(&self, product: f64) -> bool {
+        let mut is_near = !self.others.is_empty();
+        self.near_integers(product, |_| is_near = true);
+        is_near
+    }
+
     #[inline]
     fn hand_over(
         &self,

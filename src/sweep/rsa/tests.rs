@@ -266,9 +266,15 @@ fn crt_exponents_are_found_side_by_side() {
         let bits = key.bits() / 2;
         let length = bits as usize / 8;
         for codec in CODECS {
-            let header: Vec<u8> = match (codec.step(8), random.below(3)) {
+            let [high, low] = (length as u16 + 1).to_be_bytes();
+            let header: Vec<u8> = match (codec.step(8), random.below(5)) {
                 (1, 0) => [&(length as u32 + 1).to_be_bytes()[..], &[0]].concat(),
                 (1, 1) => [&[0x11; 12][..], &(length as u32).to_le_bytes()].concat(),
+                // Headers that are written over.
+                (1, 2) => vec![0; random.below(4) + 2],
+                (1, 3) => (0..4).map(|_| random.word() as u8).collect(),
+                // A heap's header, and what is left of DER.
+                (1, _) => [&[0; 5][..], &0x91u64.to_le_bytes(), &[0x82, high, low, 0]].concat(),
                 (_, 0 | 1) => vec![0; 16],
                 _ => Vec::new(),
             };
@@ -307,7 +313,7 @@ fn crt_exponents_are_found_apart() {
     for key in keys() {
         let targets = [key.target(Rank::Own, false)];
         let bits = key.bits() / 2;
-        for codec in CODECS.iter().filter(|codec| codec.step(8) > 1) {
+        for codec in CODECS {
             let (address, at) = aligned(&mut random, codec, 0x400);
             let between: Vec<u8> = (0..random.below(100) + 20)
                 .flat_map(|_| (0x7f00_1234_0000 + random.word() % 0x10000).to_le_bytes())
