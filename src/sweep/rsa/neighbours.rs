@@ -163,7 +163,7 @@ fn may_hold_length(behind: &[u8], length: usize) -> bool {
 
 /// Whether these bytes may stand between two big-endian numbers of `length` bytes: a header that holds the length of
 /// the second one, and with a zero byte before its highest bit.
-fn may_separate(between: &[u8], length: usize) -> bool {
+pub(super) fn may_separate(between: &[u8], length: usize) -> bool {
     let is_length = |value: usize| (length..=length + 1).contains(&value);
     let unsigned = match between {
         [unsigned @ .., 0] => Some(unsigned),
@@ -195,13 +195,17 @@ fn may_separate(between: &[u8], length: usize) -> bool {
 
 /// Whether `between` ends with a length of DER, or in four big-endian bytes.
 fn ends_with_encoded(between: &[u8], is_length: impl Fn(usize) -> bool) -> bool {
-    match between {
+    let two = match between {
         [.., 0, 0, high, low] | [.., LONGER_LENGTH, high, low] => {
             is_length(usize::from(*high) << 8 | usize::from(*low))
         }
+        _ => false,
+    };
+    let one = match between {
         [.., LONG_LENGTH, low] | [.., TAG, low @ ..0x80] => is_length(usize::from(*low)),
         _ => false,
-    }
+    };
+    two || one
 }
 
 /// Keeps the windows at the edges of a run.

@@ -308,6 +308,23 @@ fn crt_exponents_are_found_side_by_side() {
 }
 
 #[test]
+fn headers_tell_the_length_of_a_number() {
+    use super::neighbours::may_separate;
+    for (header, length) in [
+        (&b"\0\0\0\0\0\x91\0\0\0\0\0\0\0\x81\x81\0"[..], 128),
+        (b"\0\0\0\0\0\0\x02\x81\x80", 128),
+        (b"\x7f\0\0\x02\x40", 64),
+        (b"\x55\x55\0\0\0\x82\x01\x01\0", 256),
+        (b"\x11\x22\0\0\x01\x01\0", 256),
+        (b"\x11\x22\x33\x44\x55\x66\0\x01\0\0", 256),
+        (b"\x80\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 128),
+    ] {
+        assert!(may_separate(header, length), "{header:02x?}");
+        assert!(!may_separate(header, length + 2), "{header:02x?}");
+    }
+}
+
+#[test]
 fn crt_exponents_are_found_apart() {
     let mut random = Random(3);
     for key in keys() {
