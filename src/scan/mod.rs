@@ -221,6 +221,7 @@ impl Scanner {
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
         );
+        run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
         let unconfirmed = ledger.unconfirmed(&self.user);
         let halves = PublicHalves::arm(&unconfirmed);
         let confirmed = halves

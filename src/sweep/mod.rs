@@ -16,6 +16,7 @@ pub mod public_halves;
 pub mod rsa;
 pub mod runs;
 pub mod scalars;
+pub mod seeds;
 mod simd_runs;
 pub mod space;
 mod texts;
