@@ -210,12 +210,16 @@ impl Scanner {
             ledger.take_swept(sweep.sightings);
             sweeps.extend(sweep.searches);
         };
-        let announced = ledger.targets(&self.asked);
+        let (announced, _) = ledger.targets(&self.asked, false);
         run(
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
         );
-        let targets = ledger.targets(&self.asked);
+        let bare = ledger.bare_points();
+        let sessions = (bare > 0 && !self.depth.is_deep)
+            .then(|| sweep::traces::of_sessions(&space))
+            .flatten();
+        let (targets, fleeting) = ledger.targets(&self.asked, sessions.is_some());
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         run(
             &mut ledger,
@@ -258,6 +262,17 @@ impl Scanner {
             },
         ];
         searches.extend(sweeps);
+        if bare > 0 && !self.depth.is_deep {
+            searches.push(Search {
+                name: "sessions",
+                scope: format!(
+                    "traces of TLS or SSH sessions outside of modules: {}; {fleeting} of {bare} points that nothing \
+                     announces are likely keys of single sessions or numbers of single signatures, and left to --deep",
+                    sessions.unwrap_or("none")
+                ),
+                complete: true,
+            });
+        }
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,
@@ -299,7 +314,7 @@ impl Scanner {
             },
             truncated,
             searches,
-            not_run: self.not_run(),
+            not_run: self.not_run(fleeting > 0),
             asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
@@ -317,10 +332,14 @@ impl Scanner {
         outcome
     }
 
-    fn not_run(&self) -> Vec<NotRun> {
+    fn not_run(&self, has_fleeting: bool) -> Vec<NotRun> {
         let deep = NotRun {
             name: "deep",
-            scope: sweep::DEEP,
+            scope: if has_fleeting {
+                sweep::DEEP_AND_POINTS
+            } else {
+                sweep::DEEP
+            },
         };
         if self.depth.is_deep {
             Vec::new()
