@@ -63,21 +63,25 @@ impl Ledger {
 
     /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first. Points
     /// that are likely not of a lasting key are the last ones: all bare ones where the process `has_sessions`, and those on
-    /// a curve on which the process has a key that something announces; their number comes too.
-    pub fn targets(&self, asked: &[Question], has_sessions: bool) -> (Vec<Target>, usize) {
+    /// a curve on which the process has a key that something announces, or one of `curves`; their number comes too.
+    pub fn targets(
+        &self,
+        asked: &[Question],
+        has_sessions: bool,
+        curves: &HashSet<Curve>,
+    ) -> (Vec<Target>, usize) {
         let names: HashSet<Fingerprint> =
             asked.iter().map(|question| question.spki_sha256).collect();
         let trusted = self.trust_store();
-        let own: HashSet<Option<Curve>> = self
-            .clues
-            .iter()
-            .filter(|clue| {
-                is_point(clue)
-                    && !is_bare_point(clue)
-                    && !trusted.contains(&clue.identity.fingerprint())
-            })
-            .map(|clue| clue.identity.key().curve())
-            .collect();
+        let announced = self.clues.iter().filter(|clue| {
+            is_point(clue)
+                && !is_bare_point(clue)
+                && !trusted.contains(&clue.identity.fingerprint())
+        });
+        let mut own: HashSet<Option<Curve>> =
+            announced.map(|clue| clue.identity.key().curve()).collect();
+        own.extend(curves.iter().copied().map(Some));
+        own.remove(&None);
         let is_fleeting = |clue: &PublicSeen| {
             is_bare_point(clue) && (has_sessions || own.contains(&clue.identity.key().curve()))
         };

@@ -12,7 +12,7 @@ mod texts;
 mod windows;
 
 use crate::correlate;
-use crate::crypto::{Fingerprint, Identity, ProofCache};
+use crate::crypto::{Curve, Fingerprint, Identity, ProofCache};
 use crate::detect::DETECTORS;
 use crate::dump;
 use crate::error::Error;
@@ -33,6 +33,7 @@ use ledger::Ledger;
 use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -210,7 +211,7 @@ impl Scanner {
             ledger.take_swept(sweep.sightings);
             sweeps.extend(sweep.searches);
         };
-        let (announced, _) = ledger.targets(&self.asked, false);
+        let (announced, _) = ledger.targets(&self.asked, false, &HashSet::new());
         run(
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
@@ -219,7 +220,11 @@ impl Scanner {
         let sessions = (bare > 0 && !self.depth.is_deep)
             .then(|| sweep::traces::of_sessions(&space))
             .flatten();
-        let (targets, fleeting) = ledger.targets(&self.asked, sessions.is_some());
+        let (targets, fleeting) = ledger.targets(
+            &self.asked,
+            sessions.is_some(),
+            &self.curves_of_keys(&ledger),
+        );
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         run(
             &mut ledger,
@@ -330,6 +335,15 @@ impl Scanner {
         outcome.asked = self.answers(&outcome);
         self.policy.judge(&mut outcome);
         outcome
+    }
+
+    /// The curves of the keys that are proven so far, but for published ones.
+    fn curves_of_keys(&self, ledger: &Ledger) -> HashSet<Curve> {
+        let proven = ledger.proven(&self.user, &HashSet::new());
+        let own = proven
+            .iter()
+            .filter(|key| self.published.source(key).is_none());
+        own.filter_map(|key| key.curve).collect()
     }
 
     fn not_run(&self, has_fleeting: bool) -> Vec<NotRun> {

@@ -197,7 +197,12 @@ fn may_be_whole(bytes: &[u8], start: usize) -> bool {
             || matches!(behind, [.., 0, 0])
             || behind.first_chunk::<4>().is_some_and(|four| is_quiet(four))
     };
-    begins(start) || (start.checked_sub(32).is_some_and(begins) && ends())
+    // CPython's bytes have their length and a hash before them.
+    let is_bytes = || {
+        let length = start.checked_sub(16).and_then(|at| array(bytes, at));
+        length.map(u64::from_le_bytes) == Some(32)
+    };
+    begins(start) || is_bytes() || (start.checked_sub(32).is_some_and(begins) && ends())
 }
 
 /// The runs in which keys are looked for.
