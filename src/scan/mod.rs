@@ -216,6 +216,7 @@ impl Scanner {
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
         );
+        run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
         let bare = ledger.bare_points();
         let sessions = (bare > 0 && !self.depth.is_deep)
             .then(|| sweep::traces::of_sessions(&space))
@@ -230,7 +231,6 @@ impl Scanner {
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
         );
-        run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
         let unconfirmed = ledger.unconfirmed(&self.user);
         let halves = PublicHalves::arm(&unconfirmed);
         let confirmed = halves

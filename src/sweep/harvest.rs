@@ -4,7 +4,7 @@ use super::codec::Class;
 use super::edges;
 use super::heads::{self, Kind, Nominee, Place};
 use super::large::{Large, Pool};
-use super::points::{self, Coordinate, Fields, Point, Points};
+use super::points::{self, Coordinate, Point, Points};
 use super::runs::each_run;
 use super::space::{Block, Space};
 use super::texts;
@@ -32,9 +32,8 @@ pub fn sweep(space: &Space<'_>, known: &[Target], _depth: Depth) -> Sweep {
             for (number, place) in share.numbers {
                 pool.take(number, || pieces_of(place));
             }
-            for (point, ranges) in share.points {
-                sightings
-                    .extend(points.take(point, || ranges.into_iter().flat_map(pieces).collect()));
+            for (point, range) in share.points {
+                sightings.extend(points.take(point, || pieces(range)));
             }
             for (mut coordinate, place) in share.coordinates {
                 if coordinates.len() < MAX_COORDINATES {
@@ -106,7 +105,7 @@ const fn limit(is_limited: bool) -> &'static str {
 struct Share {
     numbers: Vec<(Large, Place)>,
     coordinates: Vec<(Coordinate, Place)>,
-    points: Vec<(Point, Vec<Range<usize>>)>,
+    points: Vec<(Point, Range<usize>)>,
     is_cut: bool,
 }
 
@@ -114,7 +113,6 @@ impl Share {
     fn of(space: &Space<'_>, block: &Block<'_>) -> Self {
         let mut share = Self::default();
         let mut triples = Triples::default();
-        let mut fields = Fields::default();
         heads::each_number(space, block, |nominee, bytes| share.take(nominee, bytes));
         each_run(block, &Class::ALL, 512, |class, run| {
             edges::each_modulus(block, class, &run, |nominee, bytes| {
@@ -122,9 +120,10 @@ impl Share {
             });
             if class == Class::Random {
                 triples.take(block, &run);
-                points::each_point(block, &run, |point, range| share.point(point, vec![range]));
-                fields.take(block, &run, |point, ranges| {
-                    share.point(point, ranges.to_vec())
+                points::each_point(block, &run, |point, range| {
+                    if share.points.len() < POINTS_OF_BLOCK {
+                        share.points.push((point, range));
+                    }
                 });
             }
         });
@@ -135,12 +134,6 @@ impl Share {
             share.push(number, Place::Block(range))
         });
         share
-    }
-
-    fn point(&mut self, point: Point, ranges: Vec<Range<usize>>) {
-        if self.points.len() < POINTS_OF_BLOCK {
-            self.points.push((point, ranges));
-        }
     }
 
     fn push(&mut self, number: Large, place: Place) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `04`, X, Y big-endian | at the start or end of bytes that look random, outside of modules |
 //! | x, y (, z) one after the other in limbs | where just these look random, outside of modules |
-//! | X, Y big-endian | where just these look random and words begin, outside of modules |
+//! | X, Y big-endian; x and y in limbs, in BoringSSL's fields | where random-looking words begin, outside of modules |
 //! | x and y in fields with room for more limbs | the next two numbers of just the size, within [`FIELDS_NEAR`] bytes, outside of modules |
 //! | x and y in objects of their own, limbs or Java's words | objects, or numbers, of which at most seven lie between, within [`NEAR`] bytes; all pairs of [`FEW`] |
 //!
@@ -78,6 +78,9 @@ pub fn each_point(
         }
     }
     let tight = tight(block, run);
+    if block.own.contains(&tight.start) {
+        of_start(block, &tight, &mut found);
+    }
     for (curve, limbs) in LIMBS {
         let size = 8 * limbs;
         // The highest limb of 521 bits is a small number.
@@ -94,8 +97,19 @@ pub fn each_point(
             && let Some(point) = of_limbs(curve, limbs, [&x, &y])
         {
             found(point, tight.start..tight.start + 2 * size);
-        } else if let Some(coordinates) = slice(block.bytes, tight.start, 2 * size)
-            && curve != Curve::P521
+        }
+    }
+}
+
+/// Finds the points that begin where `tight` does, whatever follows them: X, Y big-endian, and x and y in limbs in BoringSSL's
+/// fields, which have room for nine limbs whatever the curve (`EC_FELEM`).
+fn of_start(block: &Block<'_>, tight: &Range<usize>, found: &mut impl FnMut(Point, Range<usize>)) {
+    for (curve, limbs) in LIMBS {
+        let (start, size) = (tight.start, 8 * limbs);
+        if curve == Curve::P521 || tight.len() < 2 * size {
+            continue;
+        }
+        if let Some(coordinates) = slice(block.bytes, start, 2 * size)
             && is_on_curve(curve, coordinates)
         {
             let point = Point {
@@ -104,7 +118,13 @@ pub fn each_point(
                 form: "raw.point",
                 rank: Rank::Own,
             };
-            found(point, tight.start..tight.start + 2 * size);
+            found(point, start..start + 2 * size);
+        }
+        let field = |at: usize| read(block, &(at..at + size));
+        if let (Some(x), Some(y)) = (field(start), field(start + FELEM))
+            && let Some(point) = of_limbs(curve, limbs, [&x, &y])
+        {
+            found(point, start..start + FELEM + size);
         }
     }
 }
@@ -337,13 +357,16 @@ const LIMBS: [(Curve, usize); 4] = [
 const CODEC: &Codec = entry("raw.limbs-le");
 
 /// Bytes of the longest run in which points are looked for: a table of multiples is longer.
-const MAX_RUN: usize = 288;
+const MAX_RUN: usize = 320;
 
 /// Bytes between the addresses of two coordinates at most.
 const NEAR: u64 = 1024;
 
 /// Coordinates behind each in order of addresses that are tried with it.
 const BETWEEN: usize = 8;
+
+/// Bytes of a field element of BoringSSL.
+const FELEM: usize = 72;
 
 /// Coordinates of which all pairs are tried: a tenth of a second.
 const FEW: usize = 512;

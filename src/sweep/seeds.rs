@@ -1,4 +1,4 @@
-//! Ed25519 keys whose public half nothing announces: a seed, and elsewhere in the dump the public key that follows from it.
+//! Numbers that stand by themselves: the coordinates of points, and Ed25519 keys whose public half nothing announces, a seed, and elsewhere in the dump the public key that follows from it.
 //!
 //! Every number of 32 bytes that stands by itself is taken for a seed, and the public keys of all of them are looked
 //! for at every byte of random-looking memory. What matches was computed by the process itself and stored: no other
@@ -10,6 +10,7 @@
 //! also taken for a scalar of X25519: by default those of single TLS sessions would be found.
 
 use super::codec::Class;
+use super::points::{Fields, Point, Points};
 use super::runs::{EDGE, each_run};
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept};
@@ -36,11 +37,16 @@ pub fn sweep(space: &Space<'_>, depth: Depth) -> Sweep {
     let mut seeds = Seeds::default();
     let mut runs = Some(Vec::new());
     let mut found = Found::default();
+    let mut points = Points::default();
     let (mut tried, mut rounds) = (0, 0);
     let hasher = RandomState::new();
     space.each_block(
         |block| Share::of(block, &hasher),
         |share, pieces| {
+            for (point, ranges) in share.points {
+                let places = || ranges.into_iter().flat_map(pieces).collect();
+                found.sightings.extend(points.take(point, places));
+            }
             if let Some(list) = &mut runs {
                 let starts = share.runs.iter().map(|run| pieces(run.clone()));
                 list.extend(starts.filter_map(|pieces| match pieces[..] {
@@ -75,14 +81,25 @@ pub fn sweep(space: &Space<'_>, depth: Depth) -> Sweep {
     };
     Sweep {
         sightings: found.sightings,
-        searches: vec![Search {
-            name: NAME,
-            scope: format!(
-                "public keys of {schemes} in random-looking runs of at most {LONGEST} bytes outside of modules, for {tried} \
+        searches: vec![
+            Search {
+                name: "fields",
+                scope: format!(
+                    "points on P-256, P-384 and secp256k1 of which x and y are limbs in fields of one structure, outside of \
+                     modules: {}",
+                    points.count()
+                ),
+                complete: true,
+            },
+            Search {
+                name: NAME,
+                scope: format!(
+                    "public keys of {schemes} in random-looking runs of at most {LONGEST} bytes outside of modules, for {tried} \
                  numbers of 32 bytes that stand by themselves there"
-            ),
-            complete: rounds < MAX_ROUNDS,
-        }],
+                ),
+                complete: rounds < MAX_ROUNDS,
+            },
+        ],
     }
 }
 
@@ -142,13 +159,22 @@ struct Share {
     places: Vec<(usize, u64)>,
     /// Where public keys may lie.
     runs: Vec<Range<usize>>,
+    /// Points whose coordinates stand by themselves too.
+    points: Vec<(Point, [Range<usize>; 2])>,
 }
 
 impl Share {
     fn of(block: &Block<'_>, hasher: &RandomState) -> Self {
         let mut places = Vec::new();
         let mut runs = Vec::new();
+        let mut points = Vec::new();
+        let mut fields = Fields::default();
         each_short_run(block, |run| {
+            fields.take(block, &run, |point, ranges| {
+                if points.len() < POINTS_OF_BLOCK {
+                    points.push((point, ranges));
+                }
+            });
             runs.push(starts_in(block, &run));
             let (first, step) = block.first_aligned(run.start.saturating_sub(EDGE), block.pointer);
             let last = (run.end + EDGE).saturating_sub(32);
@@ -174,6 +200,7 @@ impl Share {
             numbers,
             places,
             runs,
+            points,
         }
     }
 }
@@ -439,6 +466,9 @@ const RUNS_AT_A_TIME: usize = 4096;
 
 /// Words of the filter: 256 KiB.
 const FILTER_WORDS: usize = 1 << 15;
+
+/// Points kept of one block.
+const POINTS_OF_BLOCK: usize = 512;
 
 /// Places handed over by one block.
 const MAX_HITS: usize = 4096;

@@ -26,7 +26,7 @@ pub struct Block<'b> {
     pub own: Range<usize>,
     /// Address of the first byte, where it is known.
     pub address: Option<u64>,
-    /// The bytes are those of a module or mapped file.
+    /// The bytes are those of a module or mapped file that the process did not write to, as far as is known.
     pub is_module: bool,
     /// Bytes of a pointer in the process: 8 or 4.
     pub pointer: usize,
@@ -244,9 +244,11 @@ impl<'d> Space<'d> {
                 address,
             } => {
                 let lead = own.start - shown.start;
+                let owners = self.map.owners();
                 let owner = address
                     .and_then(|address| address.checked_add(lead as u64))
-                    .map(|address| self.map.owners().of(address).kind);
+                    .filter(|&address| !owners.is_writable(address))
+                    .map(|address| owners.of(address).kind);
                 examine(&Block {
                     bytes: self.data.get(shown.clone()).unwrap_or_default(),
                     own: lead..lead + own.len(),

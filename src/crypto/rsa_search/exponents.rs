@@ -158,12 +158,18 @@ impl Exponents {
     /// for usual exponents and a g below 2^16; of what is no exponent, one in 2^30 has such a D.
     fn factor_any(&self, d: &BoxedUint, denominator: Option<u64>) -> Option<Factored> {
         let divides = |e: u64| denominator.is_some_and(|whole| e > 0 && whole.is_multiple_of(e));
-        let short = |e: &BoxedUint| {
-            let is_short = e.bits_vartime() <= SHORT_EXPONENT;
-            is_short.then(|| limbs(e).first().copied().unwrap_or(0))
-        };
-        let given = self.e.clone().into_iter();
-        let given = given.filter(|e| short(e).is_none_or(divides));
+        let given = self.e.clone().into_iter().filter(|e| match limbs(e)[..] {
+            [e] if e >> SHORT_EXPONENT == 0 => divides(e),
+            [e] => denominator.is_none() || divides(e),
+            _ => denominator.is_none(),
+        });
+            eprintln!(
+                "{} e {:?} D {:?}",
+                self.bits,
+                self.e.as_ref().map(|e| format!("{e:x}")),
+                denominator
+            );
+        }
         let usual = USUAL_EXPONENTS.iter().copied().filter(|&e| divides(e));
         let guessed = usual.chain(denominator).map(BoxedUint::from).filter(|_| {
             self.e.is_none() && denominator.is_some_and(|whole| whole < SMALL_DENOMINATOR)
