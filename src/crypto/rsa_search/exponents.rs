@@ -163,13 +163,6 @@ impl Exponents {
             [e] => denominator.is_none() || divides(e),
             _ => denominator.is_none(),
         });
-            eprintln!(
-                "{} e {:?} D {:?}",
-                self.bits,
-                self.e.as_ref().map(|e| format!("{e:x}")),
-                denominator
-            );
-        }
         let usual = USUAL_EXPONENTS.iter().copied().filter(|&e| divides(e));
         let guessed = usual.chain(denominator).map(BoxedUint::from).filter(|_| {
             self.e.is_none() && denominator.is_some_and(|whole| whole < SMALL_DENOMINATOR)
