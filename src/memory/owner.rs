@@ -91,6 +91,18 @@ impl Owners {
         range.is_some_and(|range| range.contains(&va))
     }
 
+    /// The first address behind `va` where writable memory begins or ends.
+    pub fn writable_border(&self, va: u64) -> Option<u64> {
+        let next = self.writable.partition_point(|range| range.start <= va);
+        let end = next
+            .checked_sub(1)
+            .and_then(|at| self.writable.get(at))
+            .map(|range| range.end)
+            .filter(|&end| end > va);
+        let start = self.writable.get(next).map(|range| range.start);
+        end.into_iter().chain(start).min()
+    }
+
     /// Threads, by the address of their stack.
     pub fn threads(&self) -> &[Thread] {
         &self.threads
@@ -188,6 +200,11 @@ mod tests {
         let owners = owners.with_writable(vec![20..30, 5..10]);
         let writable: Vec<u64> = (0..40).filter(|&va| owners.is_writable(va)).collect();
         assert_eq!(writable, (5..10).chain(20..30).collect::<Vec<u64>>());
+        let borders = [0, 5, 9, 10, 20, 30].map(|va| owners.writable_border(va));
+        assert_eq!(
+            borders,
+            [Some(5), Some(10), Some(10), Some(20), Some(30), None]
+        );
     }
 
     #[test]

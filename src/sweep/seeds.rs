@@ -447,7 +447,7 @@ fn slot(start: u64) -> (usize, u64) {
 const NAME: &str = "ed25519-pairs";
 
 /// Bytes of the longest run in which keys are looked for.
-const LONGEST: usize = 192;
+const LONGEST: usize = 512;
 
 /// Numbers whose public keys are looked for at a time: 19 MiB. A GiB of memory has some 100,000.
 const SEEDS_OF_ROUND: usize = 1 << 18;
