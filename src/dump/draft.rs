@@ -19,6 +19,7 @@ pub struct Draft {
     thread_names: BTreeMap<u64, String>,
     modules: Vec<Module>,
     heaps: Vec<Range<u64>>,
+    writable: Vec<Range<u64>>,
     declared_end: u64,
     faults: Vec<Error>,
     is_cut: bool,
@@ -45,6 +46,7 @@ impl Draft {
             thread_names: BTreeMap::new(),
             modules: Vec::new(),
             heaps: Vec::new(),
+            writable: Vec::new(),
             declared_end: 0,
             faults: Vec::new(),
             is_cut: false,
@@ -140,6 +142,13 @@ impl Draft {
         Some(name)
     }
 
+    /// Memory the process could write to.
+    pub fn writable(&mut self, addresses: Range<u64>) {
+        if self.writable.len() < MAX_ENTRIES {
+            self.writable.push(addresses);
+        }
+    }
+
     /// Adds a heap by its addresses.
     pub fn heap(&mut self, addresses: Range<u64>) {
         if self.heaps.len() < MAX_ENTRIES {
@@ -196,7 +205,8 @@ impl Draft {
         {
             thread.name = self.thread_names.get(&thread.id).cloned();
         }
-        let owners = Owners::new(self.threads, self.modules, self.heaps);
+        let owners =
+            Owners::new(self.threads, self.modules, self.heaps).with_writable(self.writable);
         Dump {
             map: MemoryMap::tile(self.length, self.labels, self.names, owners),
             platform: self.platform,

@@ -219,6 +219,9 @@ fn sections<E: FileHeader<Endian = Endianness>>(
 
 /// Finds the threads' stacks and the heap among the sorted segments.
 fn own(loads: &[Load], stacks: &[(u64, Option<u64>)], entry_point: Option<u64>, draft: &mut Draft) {
+    for load in loads.iter().filter(|load| load.is_writable) {
+        draft.writable(load.va..load.end());
+    }
     let files = draft.files();
     let segment = |pointer: u64| {
         let index = loads

@@ -38,6 +38,8 @@ pub struct Owners {
     stack_parts: Vec<Part>,
     module_parts: Vec<Part>,
     heap_parts: Vec<Part>,
+    /// What the process may have written to, in order; empty where the format does not tell.
+    writable: Vec<Range<u64>>,
 }
 
 impl Owners {
@@ -70,7 +72,35 @@ impl Owners {
             heap_parts: innermost(heaps.iter().cloned()),
             threads,
             modules,
+            writable: Vec::new(),
         }
+    }
+
+    /// The same, with the address ranges that the process could write to: they do not overlap.
+    #[must_use]
+    pub fn with_writable(mut self, mut writable: Vec<Range<u64>>) -> Self {
+        writable.sort_unstable_by_key(|range| range.start);
+        self.writable = writable;
+        self
+    }
+
+    /// Whether the memory at `va` is known to be writable, as the data of a module is.
+    pub fn is_writable(&self, va: u64) -> bool {
+        let behind = self.writable.partition_point(|range| range.start <= va);
+        let range = behind.checked_sub(1).and_then(|at| self.writable.get(at));
+        range.is_some_and(|range| range.contains(&va))
+    }
+
+    /// The first address behind `va` where writable memory begins or ends.
+    pub fn writable_border(&self, va: u64) -> Option<u64> {
+        let next = self.writable.partition_point(|range| range.start <= va);
+        let end = next
+            .checked_sub(1)
+            .and_then(|at| self.writable.get(at))
+            .map(|range| range.end)
+            .filter(|&end| end > va);
+        let start = self.writable.get(next).map(|range| range.start);
+        end.into_iter().chain(start).min()
     }
 
     /// Threads, by the address of their stack.
@@ -161,6 +191,20 @@ mod tests {
         assert_eq!(kind(0x3000).0, OwnerKind::Private);
         assert_eq!(kind(0).0, OwnerKind::Private);
         assert_eq!(kind(u64::MAX).0, OwnerKind::Private);
+    }
+
+    #[test]
+    fn writable_memory_is_told() {
+        let owners = Owners::default();
+        assert!(!owners.is_writable(5));
+        let owners = owners.with_writable(vec![20..30, 5..10]);
+        let writable: Vec<u64> = (0..40).filter(|&va| owners.is_writable(va)).collect();
+        assert_eq!(writable, (5..10).chain(20..30).collect::<Vec<u64>>());
+        let borders = [0, 5, 9, 10, 20, 30].map(|va| owners.writable_border(va));
+        assert_eq!(
+            borders,
+            [Some(5), Some(10), Some(10), Some(20), Some(30), None]
+        );
     }
 
     #[test]

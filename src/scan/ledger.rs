@@ -4,7 +4,7 @@ use super::{Question, bare};
 use crate::clue::{Clue, Rank};
 use crate::correlate::{Confirmed, KeySeen, PlaceSeen, PublicSeen, is_contiguous};
 use crate::crypto::prover::Digest256;
-use crate::crypto::{Algorithm, Fingerprint, Identity};
+use crate::crypto::{Algorithm, Curve, Fingerprint, Identity};
 use crate::detect::{Evidence, Key, Sighting};
 use crate::finding::{Kind, Piece, Proof};
 use crate::sweep::{Swept, Target};
@@ -78,16 +78,35 @@ impl Ledger {
         self.clue_index = names.zip(0..).collect();
     }
 
-    /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first.
-    pub fn targets(&self, asked: &[Question]) -> Vec<Target> {
+    /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first. Points
+    /// that are likely not of a lasting key are the last ones: all bare ones where the process `has_sessions`, and those on
+    /// a curve on which the process has a key that something announces, or one of `curves`; their number comes too.
+    pub fn targets(
+        &self,
+        asked: &[Question],
+        has_sessions: bool,
+        curves: &HashSet<Curve>,
+    ) -> (Vec<Target>, usize) {
         let names: HashSet<Fingerprint> =
             asked.iter().map(|question| question.spki_sha256).collect();
         let trusted = self.trust_store();
+        let announced = self.clues.iter().filter(|clue| {
+            is_point(clue)
+                && !is_bare_point(clue)
+                && !trusted.contains(&clue.identity.fingerprint())
+        });
+        let mut own: HashSet<Option<Curve>> =
+            announced.map(|clue| clue.identity.key().curve()).collect();
+        own.extend(curves.iter().copied().map(Some));
+        own.remove(&None);
+        let is_fleeting = |clue: &PublicSeen| {
+            is_bare_point(clue) && (has_sessions || own.contains(&clue.identity.key().curve()))
+        };
         let seen = self.clues.iter().map(|clue| Target {
             identity: clue.identity.clone(),
             rank: if names.contains(&clue.identity.fingerprint()) {
                 Rank::User
-            } else if trusted.contains(&clue.identity.fingerprint()) || is_bare_point(clue) {
+            } else if trusted.contains(&clue.identity.fingerprint()) || is_fleeting(clue) {
                 Rank::Authority
             } else {
                 clue.rank.min(Rank::Own)
@@ -107,11 +126,12 @@ impl Ledger {
         });
         let mut targets: Vec<Target> = elsewhere.chain(seen).collect();
         targets.sort_by_key(|target| target.rank);
-        targets
+        let fleeting = self.clues.iter().filter(|clue| is_fleeting(clue)).count();
+        (targets, fleeting)
     }
 
-    /// The keys of authorities but for those of a kind and size that few have, and for a few that lie in far more places
-    /// than the others: a certificate that a server made for itself says that it is an authority too.
+    /// The keys of authorities but for those of a kind and size that few have, for points in two objects, and for a few that
+    /// lie in far more places than the others: a certificate that a server made for itself says that it is an authority too.
     fn trust_store(&self) -> HashSet<Fingerprint> {
         let number = |clue: &PublicSeen| clue.places.len() as u64 + clue.omitted;
         let mut kinds: HashMap<_, Vec<&PublicSeen>> = HashMap::new();
@@ -133,12 +153,18 @@ impl Ledger {
                 .map_or(0, |clue| number(clue));
             for (index, clue) in authorities.iter().enumerate() {
                 let stands_out = is_small || number(clue) > 2 * usual;
-                if index >= OWN_AUTHORITIES || !stands_out {
+                let is_likely = index < OWN_AUTHORITIES && stands_out;
+                if !is_likely && !has_two_objects(clue) {
                     trusted.insert(clue.identity.fingerprint());
                 }
             }
         }
         trusted
+    }
+
+    /// Points that nothing announces.
+    pub fn bare_points(&self) -> usize {
+        self.clues.iter().filter(|clue| is_bare_point(clue)).count()
     }
 
     /// Work that may still be spent on this dump, in units of some 0.2 ms.
@@ -298,10 +324,22 @@ impl Ledger {
 const OWN_AUTHORITIES: usize = 4;
 
 /// Whether a point lies only where nothing announces it: as the key of one TLS session does, which is made and
-/// forgotten with it. To call these findings would make nearly every dump of a TLS process one.
+/// forgotten with it, and the random point of one signature. To call these findings would make nearly every dump of a
+/// TLS process one.
 fn is_bare_point(clue: &PublicSeen) -> bool {
     let is_raw = |(form, _): &(&str, Piece)| form.starts_with("raw.");
-    clue.identity.key().algorithm() == Algorithm::Ec && clue.places.iter().all(is_raw)
+    is_point(clue) && clue.places.iter().all(is_raw)
+}
+
+fn is_point(clue: &PublicSeen) -> bool {
+    clue.identity.key().algorithm() == Algorithm::Ec
+}
+
+/// Whether a point lies in two objects, of a certificate and of a private key, as that of a server does: those of the
+/// authorities it trusts lie in one each.
+fn has_two_objects(clue: &PublicSeen) -> bool {
+    let is_object = |(form, _): &&(&str, Piece)| form.starts_with("raw.limbs");
+    is_point(clue) && clue.places.iter().filter(is_object).count() > 1
 }
 
 /// Distinct keys kept.

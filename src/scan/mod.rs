@@ -13,7 +13,7 @@ mod texts;
 mod windows;
 
 use crate::correlate;
-use crate::crypto::{Fingerprint, Identity, ProofCache};
+use crate::crypto::{Curve, Fingerprint, Identity, ProofCache};
 use crate::detect::DETECTORS;
 use crate::dump;
 use crate::error::Error;
@@ -34,6 +34,7 @@ use ledger::Ledger;
 use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -218,14 +219,25 @@ impl Scanner {
             ledger.take_swept(sweep.sightings);
             sweeps.extend(sweep.searches);
         };
-        let announced = ledger.targets(&self.asked);
+        let (announced, _) = ledger.targets(&self.asked, false, &HashSet::new());
         begin("bare public keys");
         run(
             &mut ledger,
             sweep::harvest::sweep(&space, &announced, self.depth),
         );
+        begin("seeds");
+        run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
         ledger.tell_exponents(&self.user);
-        let targets = ledger.targets(&self.asked);
+        let bare = ledger.bare_points();
+        begin("traces of sessions");
+        let sessions = (bare > 0 && !self.depth.is_deep)
+            .then(|| sweep::traces::of_sessions(&space))
+            .flatten();
+        let (targets, fleeting) = ledger.targets(
+            &self.asked,
+            sessions.is_some(),
+            &self.curves_of_keys(&ledger),
+        );
         begin("RSA numbers");
         run(&mut ledger, sweep::rsa::sweep(&space, &targets, self.depth));
         begin("scalars");
@@ -275,6 +287,17 @@ impl Scanner {
             },
         ];
         searches.extend(sweeps);
+        if bare > 0 && !self.depth.is_deep {
+            searches.push(Search {
+                name: "sessions",
+                scope: format!(
+                    "traces of TLS or SSH sessions outside of modules: {}; {fleeting} of {bare} points that nothing \
+                     announces are likely keys of single sessions or numbers of single signatures, and left to --deep",
+                    sessions.unwrap_or("none")
+                ),
+                complete: true,
+            });
+        }
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,
@@ -316,7 +339,7 @@ impl Scanner {
             },
             truncated,
             searches,
-            not_run: self.not_run(),
+            not_run: self.not_run(fleeting > 0),
             asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
@@ -334,10 +357,23 @@ impl Scanner {
         outcome
     }
 
-    fn not_run(&self) -> Vec<NotRun> {
+    /// The curves of the keys that are proven so far, but for published ones.
+    fn curves_of_keys(&self, ledger: &Ledger) -> HashSet<Curve> {
+        let proven = ledger.proven(&self.user, &HashSet::new());
+        let own = proven
+            .iter()
+            .filter(|key| self.published.source(key).is_none());
+        own.filter_map(|key| key.curve).collect()
+    }
+
+    fn not_run(&self, has_fleeting: bool) -> Vec<NotRun> {
         let deep = NotRun {
             name: "deep",
-            scope: sweep::DEEP,
+            scope: if has_fleeting {
+                sweep::DEEP_AND_POINTS
+            } else {
+                sweep::DEEP
+            },
         };
         if self.depth.is_deep {
             Vec::new()

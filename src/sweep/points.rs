@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `04`, X, Y big-endian | at the start or end of bytes that look random, outside of modules |
 //! | x, y (, z) one after the other in limbs | where just these look random, outside of modules |
-//! | x and y in objects of their own, limbs or Java's words | objects, or numbers, of which at most seven lie between, within [`NEAR`] bytes |
+//! | X, Y big-endian; x and y in limbs, in BoringSSL's fields | where random-looking words begin, outside of modules |
+//! | x and y in fields with room for more limbs | the next two numbers of just the size, within [`FIELDS_NEAR`] bytes, outside of modules |
+//! | x and y in objects of their own, limbs or Java's words | objects, or numbers, of which at most seven lie between, within [`NEAR`] bytes; all pairs of [`FEW`] |
 //!
 //! Coordinates in limbs are tried plain and in Montgomery form for R = 2^(64·limbs), as OpenSSL, Go and others keep them.
 
@@ -76,6 +78,9 @@ pub fn each_point(
         }
     }
     let tight = tight(block, run);
+    if block.own.contains(&tight.start) {
+        of_start(block, &tight, &mut found);
+    }
     for (curve, limbs) in LIMBS {
         let size = 8 * limbs;
         // The highest limb of 521 bits is a small number.
@@ -85,12 +90,8 @@ pub fn each_point(
             continue;
         }
         let number = |index: usize| {
-            let mut number = [0; 9];
-            let bytes = slice(block.bytes, tight.start + index * size, size)?;
-            for (limb, word) in number.iter_mut().zip(bytes.as_chunks::<8>().0) {
-                *limb = u64::from_le_bytes(*word);
-            }
-            Some(number)
+            let start = tight.start + index * size;
+            read(block, &(start..start + size))
         };
         if let (Some(x), Some(y)) = (number(0), number(1))
             && let Some(point) = of_limbs(curve, limbs, [&x, &y])
@@ -98,6 +99,90 @@ pub fn each_point(
             found(point, tight.start..tight.start + 2 * size);
         }
     }
+}
+
+/// Finds the points that begin where `tight` does, whatever follows them: X, Y big-endian, and x and y in limbs in BoringSSL's
+/// fields, which have room for nine limbs whatever the curve (`EC_FELEM`).
+fn of_start(block: &Block<'_>, tight: &Range<usize>, found: &mut impl FnMut(Point, Range<usize>)) {
+    for (curve, limbs) in LIMBS {
+        let (start, size) = (tight.start, 8 * limbs);
+        if curve == Curve::P521 || tight.len() < 2 * size {
+            continue;
+        }
+        if let Some(coordinates) = slice(block.bytes, start, 2 * size)
+            && is_on_curve(curve, coordinates)
+        {
+            let point = Point {
+                curve,
+                encoded: [&[4], coordinates].concat().into(),
+                form: "raw.point",
+                rank: Rank::Own,
+            };
+            found(point, start..start + 2 * size);
+        }
+        let field = |at: usize| read(block, &(at..at + size));
+        if let (Some(x), Some(y)) = (field(start), field(start + FELEM))
+            && let Some(point) = of_limbs(curve, limbs, [&x, &y])
+        {
+            found(point, start..start + FELEM + size);
+        }
+    }
+}
+
+/// Numbers of just the size of a coordinate, of which two that follow each other in one structure may be x and y.
+#[derive(Default)]
+pub struct Fields {
+    last: Vec<Range<usize>>,
+}
+
+impl Fields {
+    /// Takes the next run that looks random, and finds the points of which it holds y, or x in case of a structure that
+    /// turns them round.
+    pub fn take(
+        &mut self,
+        block: &Block<'_>,
+        run: &Range<usize>,
+        mut found: impl FnMut(Point, [Range<usize>; 2]),
+    ) {
+        if block.is_module || run.len() > MAX_RUN {
+            return;
+        }
+        let next = tight(block, run);
+        if !matches!(next.len(), 32 | 48) || self.last.last() == Some(&next) {
+            return;
+        }
+        self.last
+            .retain(|last| next.start - last.start.min(next.start) <= FIELDS_NEAR);
+        let excess = (self.last.len() + 1).saturating_sub(FIELDS);
+        self.last.drain(..excess);
+        let same = self.last.iter().filter(|last| last.len() == next.len());
+        for last in same.filter(|last| block.own.contains(&last.start)) {
+            let curves = LIMBS
+                .into_iter()
+                .filter(|(_, limbs)| 8 * limbs == next.len());
+            for (curve, limbs) in curves {
+                let (Some(one), Some(other)) = (read(block, last), read(block, &next)) else {
+                    continue;
+                };
+                let point = of_limbs(curve, limbs, [&one, &other])
+                    .or_else(|| of_limbs(curve, limbs, [&other, &one]));
+                if let Some(point) = point {
+                    found(point, [last.clone(), next.clone()]);
+                }
+            }
+        }
+        self.last.push(next);
+    }
+}
+
+/// The limbs in a range.
+fn read(block: &Block<'_>, range: &Range<usize>) -> Option<[u64; 9]> {
+    let mut number = [0; 9];
+    let bytes = block.bytes.get(range.clone())?;
+    for (limb, word) in number.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *limb = u64::from_le_bytes(*word);
+    }
+    Some(number)
 }
 
 /// The words of the run `run` that have no sixteen equal upper bits before and behind them.
@@ -161,9 +246,11 @@ pub fn pairs(coordinates: &[Coordinate]) -> Vec<(Point, Vec<Piece>)> {
         let mut order: Vec<usize> = (0..coordinates.len()).collect();
         order.sort_by_key(|&index| address(index));
         for (place, &one) in order.iter().enumerate() {
-            let next = order.iter().skip(place + 1).take(BETWEEN);
+            let is_few = order.len() <= FEW;
+            let next = order.iter().skip(place + 1);
+            let next = next.take(if is_few { FEW } else { BETWEEN });
             let near = next.filter(|&&other| match (address(one), address(other)) {
-                (Some(one), Some(other)) => other - one <= NEAR,
+                (Some(one), Some(other)) => is_few || other - one <= NEAR,
                 _ => false,
             });
             tried.extend(near.map(|&other| [one.min(other), one.max(other)]));
@@ -270,13 +357,24 @@ const LIMBS: [(Curve, usize); 4] = [
 const CODEC: &Codec = entry("raw.limbs-le");
 
 /// Bytes of the longest run in which points are looked for: a table of multiples is longer.
-const MAX_RUN: usize = 288;
+const MAX_RUN: usize = 320;
 
 /// Bytes between the addresses of two coordinates at most.
 const NEAR: u64 = 1024;
 
 /// Coordinates behind each in order of addresses that are tried with it.
 const BETWEEN: usize = 8;
+
+/// Bytes of a field element of BoringSSL.
+const FELEM: usize = 72;
+
+/// Coordinates of which all pairs are tried: a tenth of a second.
+const FEW: usize = 512;
+
+/// Bytes from one coordinate to the other in a structure with room for larger ones, at most, and numbers that are looked
+/// back at.
+const FIELDS_NEAR: usize = 1152;
+const FIELDS: usize = 3;
 
 /// Points kept of a dump, and places of each.
 const MAX_POINTS: usize = 512;

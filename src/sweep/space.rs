@@ -28,7 +28,7 @@ pub struct Block<'b> {
     pub own: Range<usize>,
     /// Address of the first byte, where it is known.
     pub address: Option<u64>,
-    /// The bytes are those of a module or mapped file.
+    /// The bytes are those of a module or mapped file that the process did not write to, as far as is known.
     pub is_module: bool,
     /// Bytes of a pointer in the process: 8 or 4.
     pub pointer: usize,
@@ -280,9 +280,11 @@ impl<'d> Space<'d> {
                 address,
             } => {
                 let lead = own.start - shown.start;
+                let owners = self.map.owners();
                 let owner = address
                     .and_then(|address| address.checked_add(lead as u64))
-                    .map(|address| self.map.owners().of(address).kind);
+                    .filter(|&address| !owners.is_writable(address))
+                    .map(|address| owners.of(address).kind);
                 examine(&Block {
                     bytes: self.data.get(shown.clone()).unwrap_or_default(),
                     own: lead..lead + own.len(),
@@ -305,22 +307,37 @@ impl<'d> Space<'d> {
     }
 
     fn file_jobs(&self) -> impl Iterator<Item = Job<'_>> {
-        self.map.regions().iter().flat_map(|region| {
-            (region.start..region.end).step_by(BLOCK).map(|start| {
-                let end = region.end.min(start + BLOCK as u64);
+        self.map.regions().iter().flat_map(move |region| {
+            let mut next = region.start;
+            std::iter::from_fn(move || {
+                let start = next;
+                if start >= region.end {
+                    return None;
+                }
+                let end = self.end_of_block(region, start);
+                next = end;
                 // Before the region other addresses hold; behind it the file may just go on.
                 let first = region.start.max(start.saturating_sub(REACH as u64));
                 let last = end.saturating_add(REACH as u64).min(self.data.len() as u64);
                 let address = (region.kind == RegionKind::Memory)
                     .then(|| region.va_at(first))
                     .flatten();
-                Job::File {
+                Some(Job::File {
                     own: start as usize..end as usize,
                     shown: first as usize..last as usize,
                     address,
-                }
+                })
             })
         })
+    }
+
+    /// Where the block ends that starts at `start`: what is writable and what is not are blocks of their own.
+    fn end_of_block(&self, region: &Region, start: u64) -> u64 {
+        let end = region.end.min(start + BLOCK as u64);
+        let border = region
+            .va_at(start)
+            .and_then(|va| Some(start + (self.map.owners().writable_border(va)? - va)));
+        border.map_or(end, |border| border.min(end))
     }
 
     fn seam_jobs<'w>(&'w self, lengths: &'w [u64]) -> impl Iterator<Item = Job<'w>> {

@@ -5,7 +5,7 @@
 
 use super::comb::{BATCH, Comb};
 use super::field::{Limbs, Modulus, from_hex, is_zero};
-use super::weierstrass::{Curve25519, Point, Weierstrass};
+use super::weierstrass::{Curve25519, Point, Weierstrass, invert_all};
 use crate::crypto::edwards::{ed25519_public, x25519_public};
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::clamp_integer;
@@ -20,11 +20,70 @@ pub struct Edwards {
     targets: Vec<(Limbs<4>, usize)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
+/// What a public key of Curve25519 is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Signatures (RFC 8032).
     Ed25519,
+    /// Key agreement (RFC 7748).
     X25519,
 }
+
+impl Scheme {
+    /// The public keys of `seeds`, 32 bytes each, one after the other, as [`Edwards::search_seeds`] takes them; those
+    /// of Ed25519 without the sign, the highest bit of the last byte. A rest of fewer bytes is left out.
+    pub fn unsigned_public_keys(self, seeds: &[u8]) -> Vec<[u8; 32]> {
+        const FIELD: &Modulus<4> = &Curve25519::FIELD;
+        let (seeds, _) = seeds.as_chunks::<32>();
+        let batch = seeds.len().min(BATCH);
+        let mut comb = Comb::<Curve25519, 4>::new(batch);
+        let mut scalars = Zeroizing::new(Vec::with_capacity(batch));
+        let mut keys = Vec::with_capacity(seeds.len());
+        let mut divisors = Vec::with_capacity(2 * batch);
+        for seeds in seeds.chunks(BATCH) {
+            scalars.clear();
+            for seed in seeds {
+                let scalar = match self {
+                    Self::Ed25519 => expand(seed),
+                    Self::X25519 => clamp(seed),
+                };
+                scalars.push(limbs(&scalar));
+            }
+            let us = comb
+                .multiply(&scalars)
+                .iter()
+                .map(|point| FIELD.subtract(&point.x, &SHIFT));
+            match self {
+                Self::X25519 => keys.extend(us.map(|u| bytes(&FIELD.leave(&u)))),
+                Self::Ed25519 => {
+                    // y = (u - 1) / (u + 1); no multiple of the generator has u = -1.
+                    divisors.clear();
+                    divisors.resize(seeds.len(), [0; 4]);
+                    divisors.extend(us.map(|u| match FIELD.add(&u, &FIELD.one) {
+                        sum if is_zero(&sum) => FIELD.one,
+                        sum => sum,
+                    }));
+                    let tops: Vec<Limbs<4>> = divisors
+                        .iter()
+                        .skip(seeds.len())
+                        .map(|sum| FIELD.subtract(&FIELD.subtract(sum, &FIELD.one), &FIELD.one))
+                        .collect();
+                    invert_all::<Curve25519, 4>(&mut divisors);
+                    let inverses = divisors.iter().skip(seeds.len());
+                    keys.extend(tops.iter().zip(inverses).map(|(top, inverse)| {
+                        bytes(&FIELD.leave(&Curve25519::multiply(top, inverse)))
+                    }));
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// 486662/3
+const SHIFT: Limbs<4> = Curve25519::FIELD.enter(&from_hex(
+    "2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad2451",
+));
 
 impl Edwards {
     /// The public keys of Ed25519. `None` if there is none.
@@ -111,10 +170,6 @@ impl Edwards {
 /// confirmation refuses.
 fn weierstrass_x(scheme: Scheme, key: &[u8; 32]) -> Limbs<4> {
     const FIELD: &Modulus<4> = &Curve25519::FIELD;
-    /// 486662/3
-    const SHIFT: Limbs<4> = FIELD.enter(&from_hex(
-        "2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad2451",
-    ));
     let mut key = *key;
     if let Some(high) = key.last_mut() {
         *high &= 0x7f; // the sign of an Edwards point's x; RFC 7748 has it ignored
@@ -160,6 +215,14 @@ fn limbs(bytes: &[u8; 32]) -> Limbs<4> {
         *limb = u64::from_le_bytes(*chunk);
     }
     limbs
+}
+
+fn bytes(limbs: &Limbs<4>) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (chunk, limb) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(limbs) {
+        *chunk = limb.to_le_bytes();
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -263,6 +326,22 @@ mod tests {
             assert_eq!(seeds(&keys, candidates), expected);
             let keys = Edwards::x25519(&public(x25519_public)).unwrap();
             assert_eq!(seeds(&keys, candidates), expected);
+        }
+    }
+
+    #[test]
+    fn public_keys_are_those_of_the_crates_but_for_the_sign() {
+        for length in [0, 1, 2, 37, 1025] {
+            let all: Vec<[u8; 32]> = (0..length).map(random).collect();
+            let unsigned = |mut key: [u8; 32]| {
+                key[31] &= 0x7f;
+                key
+            };
+            let keys = Scheme::Ed25519.unsigned_public_keys(all.as_flattened());
+            let expected = all.iter().map(|seed| unsigned(ed25519_public(seed)));
+            assert!(keys.into_iter().eq(expected));
+            let keys = Scheme::X25519.unsigned_public_keys(all.as_flattened());
+            assert!(keys.into_iter().eq(all.iter().map(x25519_public)));
         }
     }
 

@@ -10,6 +10,6 @@ mod on_curve;
 mod points;
 mod weierstrass;
 
-pub use edwards::Edwards;
+pub use edwards::{Edwards, Scheme};
 pub use on_curve::{is_on_curve, point_from_limbs, point_from_montgomery};
 pub use points::{Form, Points};

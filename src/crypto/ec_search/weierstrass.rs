@@ -179,7 +179,7 @@ fn divisor<C: Weierstrass<L>, const L: usize>(p: &Point<L>, q: &Point<L>) -> Lim
 
 /// Replaces the leaves of a heap of 2·n places, places n and above, by their inverses. No leaf is zero.
 #[allow(clippy::indexing_slicing)] // children 2i and 2i + 1 of a node i < n are below 2n
-fn invert_all<C: Weierstrass<L>, const L: usize>(tree: &mut [Limbs<L>]) {
+pub(super) fn invert_all<C: Weierstrass<L>, const L: usize>(tree: &mut [Limbs<L>]) {
     let count = tree.len() / 2;
     if count == 0 {
         return;

@@ -150,14 +150,25 @@ impl Exponents {
         })
     }
 
-    /// The factors by powers modulo n, which takes milliseconds: for more than two primes and for large public
-    /// exponents.
+    /// The factors by powers modulo n, which takes milliseconds, and seconds at 16384 bits: for more than two primes and
+    /// for large public exponents.
+    ///
+    /// In lowest terms d/n ≈ K/D with e·d = 1 + k·phi(n)/g, where k and e have no common factor: so D is a multiple of e.
+    /// Of what is no exponent of a given e, one in e gets past that. Where none is given, D must be below 2^33, as it is
+    /// for usual exponents and a g below 2^16; of what is no exponent, one in 2^30 has such a D.
     fn factor_any(&self, d: &BoxedUint, denominator: Option<u64>) -> Option<Factored> {
-        let usual = USUAL_EXPONENTS.iter().copied();
-        let usual = usual.filter(|e| denominator.is_some_and(|whole| whole.is_multiple_of(*e)));
-        let candidates = self.e.clone().into_iter();
-        candidates
-            .chain(usual.chain(denominator).map(BoxedUint::from))
+        let divides = |e: u64| denominator.is_some_and(|whole| e > 0 && whole.is_multiple_of(e));
+        let given = self.e.clone().into_iter().filter(|e| match limbs(e)[..] {
+            [e] if e >> SHORT_EXPONENT == 0 => divides(e),
+            [e] => denominator.is_none() || divides(e),
+            _ => denominator.is_none(),
+        });
+        let usual = USUAL_EXPONENTS.iter().copied().filter(|&e| divides(e));
+        let guessed = usual.chain(denominator).map(BoxedUint::from).filter(|_| {
+            self.e.is_none() && denominator.is_some_and(|whole| whole < SMALL_DENOMINATOR)
+        });
+        given
+            .chain(guessed)
             .find_map(|e| with_exponents(&self.n, &e, d))
     }
 
@@ -244,6 +255,12 @@ const MULTIPLIER: [u64; 21] = [
 
 /// Exponents in use.
 const USUAL_EXPONENTS: [u64; 9] = [65537, 3, 17, 35, 37, 41, 257, 5, 7];
+
+/// What the denominator is below where the public exponent is a usual one.
+const SMALL_DENOMINATOR: u64 = 1 << 33;
+
+/// Bits of a public exponent whose multiples e·gcd(p-1, q-1) have less than 48.
+const SHORT_EXPONENT: u32 = 32;
 
 /// The largest public exponent, in bits.
 const MAX_EXPONENT_BITS: u32 = 256;

@@ -53,7 +53,9 @@ pub(super) fn small_denominator(x: u128) -> Option<u64> {
         follow(&mut before, &mut now, (LEAST_128 >> shift) as u64);
     }
     let denominator = now.denominator.unsigned_abs();
-    (denominator < 1 << DENOMINATOR_128 && now.restore(x) <= NEAR_128).then_some(denominator)
+    // Rests lose their meaning where x is next to a fraction but not as near as is asked for: zero is no denominator.
+    let is_right = (1..1 << DENOMINATOR_128).contains(&denominator);
+    (is_right && now.restore(x) <= NEAR_128).then_some(denominator)
 }
 
 /// A convergent, by its denominator with a sign, which takes x to `rest` above an integer.

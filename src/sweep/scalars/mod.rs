@@ -23,6 +23,7 @@ use super::windows::{is_bounded, is_enclosed};
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
+use crate::crypto::random::looks_random;
 use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
@@ -105,11 +106,14 @@ impl Hunt {
     fn new(targets: &[Target], depth: Depth) -> Option<Self> {
         let points: Vec<&Target> = targets
             .iter()
-            .filter(|target| {
-                matches!(
-                    target.identity.key(),
-                    PublicKey::Ec { .. } | PublicKey::Ed25519(_) | PublicKey::X25519(_)
-                )
+            .filter(|target| match target.identity.key() {
+                PublicKey::Ec { .. } => true,
+                // Code that writes keys holds heads of public keys with zeros and addresses behind them, which would be
+                // met everywhere.
+                PublicKey::Ed25519(key) | PublicKey::X25519(key) => {
+                    target.rank == Rank::User || looks_random(key)
+                }
+                _ => false,
             })
             .filter(|target| depth.is_deep || target.rank < Rank::Authority)
             .take(if depth.is_deep {
