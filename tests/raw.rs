@@ -445,3 +445,125 @@ fn noise_holds_no_number() {
         assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     }
 }
+
+/// Memory of a real process with `parts` at their places.
+fn with_parts(parts: &[(usize, &[u8])], from: usize) -> Vec<u8> {
+    let mut memory = memory(from);
+    for (at, bytes) in parts {
+        memory[*at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    elf_core(&[Segment::new(BASE, memory)], 0)
+}
+
+/// The public half as it stands at the end of a SubjectPublicKeyInfo.
+fn public_bytes(name: &str, length: usize) -> Vec<u8> {
+    let spki = key(&format!("{name}.spki.der"));
+    spki[spki.len() - length..].to_vec()
+}
+
+fn is_proven(outcome: &DumpOutcome, key: &Key) -> bool {
+    outcome.findings.iter().any(|finding| {
+        finding.spki_sha256 == Some(key.identity.fingerprint())
+            && finding.proof == Proof::Arithmetic
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// No public key is given or announced: seed and public key lie apart, or as one string.
+    #[test]
+    fn an_ed25519_seed_is_proven_by_a_public_key_that_nothing_announces(
+        seed_at in 0x400..0x2000usize,
+        public_at in 0x1_0000..0x2_0000usize,
+        from in any::<usize>(),
+    ) {
+        let key = named("ed25519");
+        let (seed, public) = (&key.numbers[0].1, public_bytes("ed25519", 32));
+        let zeros = [0; 128];
+        let seed_at = 8 * seed_at;
+        let apart = [
+            (seed_at - 48, &zeros[..]), (seed_at, &seed[..]),
+            (public_at - 48, &zeros[..]), (public_at, &public[..]),
+        ];
+        let outcome = scan(&scanner(None, false), &with_parts(&apart, from));
+        prop_assert!(is_proven(&outcome, key), "apart");
+        let pair = [&seed[..], &public].concat();
+        let together = [(seed_at - 32, &zeros[..]), (seed_at, &pair[..])];
+        let outcome = scan(&scanner(None, false), &with_parts(&together, from));
+        prop_assert!(is_proven(&outcome, key), "together");
+        // A public key with one bit changed is another one's.
+        let mut other = public.clone();
+        other[3] ^= 1;
+        let wrong = [
+            (seed_at - 48, &zeros[..]), (seed_at, &seed[..]),
+            (public_at - 48, &zeros[..]), (public_at, &other[..]),
+        ];
+        let outcome = scan(&scanner(None, false), &with_parts(&wrong, from));
+        prop_assert!(!is_proven(&outcome, key), "wrong");
+    }
+}
+
+#[test]
+fn an_x25519_key_that_nothing_announces_is_found_with_deep_only() {
+    let key = named("x25519");
+    let (scalar, public) = (&key.numbers[0].1, public_bytes("x25519", 32));
+    let zeros = [0; 128];
+    let parts = [
+        (0x9000, &zeros[..]),
+        (0x9030, &scalar[..]),
+        (0x1_2345, &zeros[..]),
+        (0x1_2375, &public[..]),
+    ];
+    for is_deep in [false, true] {
+        let outcome = scan(&scanner(None, is_deep), &with_parts(&parts, 0x1_0000));
+        assert_eq!(is_proven(&outcome, key), is_deep);
+    }
+}
+
+#[test]
+fn a_point_that_nothing_announces_is_searched_unless_the_process_has_sessions() {
+    let zeros = [0; 160];
+    for (name, size) in [("p256", 32), ("secp256k1", 32), ("p384", 48)] {
+        let key = named(name);
+        let point = public_bytes(name, 1 + 2 * size);
+        let coordinates = point[1..].chunks(size).map(limbs_of);
+        let [x, y] = &coordinates
+            .map(|limbs| {
+                limbs
+                    .iter()
+                    .flat_map(|limb| limb.to_le_bytes())
+                    .collect::<Vec<u8>>()
+            })
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("two coordinates");
+        };
+        let share: &[u8] = b"\0\x17\0\x41\x04";
+        // With its tag; in limbs one after the other; in fields with room for more.
+        let shapes: [Vec<(usize, &[u8])>; 3] = [
+            vec![(0x1_2040, &point)],
+            vec![(0x1_2040, x), (0x1_2040 + size, y)],
+            vec![(0x1_2040, x), (0x1_2340, y)],
+        ];
+        for (number, shape) in shapes.into_iter().enumerate() {
+            for (has_sessions, is_deep) in [(false, false), (true, false), (true, true)] {
+                let mut parts: Vec<(usize, &[u8])> = (0x1_2000..0x1_2500)
+                    .step_by(64)
+                    .map(|at| (at, &zeros[..]))
+                    .collect();
+                parts.extend([(0x9000, &zeros[..]), (0x9030, &key.numbers[0].1[..])]);
+                parts.extend(shape.iter().copied());
+                if has_sessions {
+                    parts.push((0x2000, share));
+                }
+                let outcome = scan(&scanner(None, is_deep), &with_parts(&parts, 0x1_0000));
+                let is_found = is_proven(&outcome, key);
+                assert_eq!(is_found, !has_sessions || is_deep, "{name} {number}");
+                let not_run = outcome.not_run.iter().find(|search| search.name == "deep");
+                let says = not_run.is_some_and(|search| search.scope.contains("left out here"));
+                assert_eq!(says, has_sessions && !is_deep, "{name} {number}");
+            }
+        }
+    }
+}
