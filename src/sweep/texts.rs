@@ -6,9 +6,33 @@ use super::space::{Block, REACH};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Finds the numbers of 1024 to 8192 bits that are written in `block`, with zeros in front or without. Longer than
-/// [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
+/// A number written out.
+pub struct Written {
+    /// Little-endian, with zeros on top.
+    pub limbs: Zeroizing<Vec<u64>>,
+    /// How it is written: the form's name in reports.
+    pub form: &'static str,
+    /// The encoding of the text.
+    pub encoding: &'static str,
+}
+
+/// Finds the numbers of 1024 to 8192 bits that are written in `block` and may be moduli or primes.
 pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)) {
+    each_written(block, MIN_BITS, |written, range| {
+        let Written {
+            limbs,
+            form,
+            encoding,
+        } = written;
+        if let Some(number) = Large::new(limbs, form, encoding, Source::Text) {
+            found(number, range);
+        }
+    });
+}
+
+/// Finds the numbers of `least` to 8192 bits that are written in `block`, with zeros in front or without; 256 bits are
+/// the fewest. Longer than [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
+pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written, Range<usize>)) {
     let is_digit = |at: usize| block.bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
     let mut at = block.own.start;
     while at < block.own.end + SAMPLE {
@@ -33,7 +57,7 @@ pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)
                     .copied()
                     .collect(),
             );
-            if let Some(number) = read(&digits, step) {
+            if let Some(number) = read(&digits, step, least as usize) {
                 found(number, run);
             }
         }
@@ -57,16 +81,21 @@ fn whole(data: &[u8], at: usize, step: usize) -> Range<usize> {
     start..end.min(data.len())
 }
 
-fn read(digits: &[u8], step: usize) -> Option<Large> {
+fn read(digits: &[u8], step: usize, least: usize) -> Option<Written> {
     let encoding = if step == 1 { "ascii" } else { "utf16le" };
     let (form, limbs) = if digits.iter().all(u8::is_ascii_digit) {
-        (MIN_DECIMAL <= digits.len()).then_some(())?;
+        // 1024 bits take 308 or 309 digits, and others about as many for each bit.
+        (least * 77 / 256 <= digits.len()).then_some(())?;
         ("text.decimal", number(digits, 10, 19))
     } else {
-        (MIN_HEXADECIMAL <= digits.len()).then_some(())?;
+        (least / 4 <= digits.len()).then_some(())?;
         ("text.hexadecimal", number(digits, 16, 15))
     };
-    Large::new(limbs, form, encoding, Source::Text)
+    Some(Written {
+        limbs,
+        form,
+        encoding,
+    })
 }
 
 /// The number that `digits` to the base `base` are, taken `together` at a time, which fit a limb.
@@ -88,15 +117,14 @@ fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
     limbs
 }
 
-/// Bytes between two samples: a text of the least length, 256 digits, has four.
+/// Bytes between two samples: with the digits behind it one lies in every text of 96 bytes.
 const SAMPLE: usize = 64;
 
 /// Digits in a row that call for a closer look.
 const SHORT: usize = 32;
 
-/// Digits of a number of 1024 bits.
-const MIN_HEXADECIMAL: usize = 256;
-const MIN_DECIMAL: usize = 308;
+/// Bits of the shortest modulus.
+const MIN_BITS: u32 = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -443,7 +443,7 @@ fn partial(chunk: &[u8]) -> u64 {
 }
 
 /// Bits of a number.
-fn bit_length(limbs: &[u64]) -> u32 {
+pub fn bit_length(limbs: &[u64]) -> u32 {
     let zeros = limbs.iter().rev().take_while(|limb| **limb == 0).count();
     let left = limbs.len() - zeros;
     let top = left.checked_sub(1).and_then(|top| limbs.get(top));

@@ -2,9 +2,9 @@
 
 use super::group::{Group, Member};
 use super::neighbours::{self, Edge, Partners};
-use super::{Cut, EXPONENT, FACTORED, Hit, Known, Place};
+use super::{Cut, EXPONENT, FACTORED, Hit, Known, Place, written};
 use crate::crypto::rsa_search::{Factored, complete, has_small_factor};
-use crate::sweep::codec::{Class, Codec};
+use crate::sweep::codec::Class;
 use crate::sweep::runs::each_run;
 use crate::sweep::space::Block;
 use crate::sweep::windows::{Form, Sought, buffer};
@@ -44,6 +44,7 @@ pub fn block(block: &Block<'_>, groups: &[Group], known: &Known) -> Seen {
             });
         }
     }
+    written::numbers(block, &mut looks);
     for mut look in looks {
         neighbours::at_edges(&mut look);
         seen.cut.add(look.cut);
@@ -51,6 +52,14 @@ pub fn block(block: &Block<'_>, groups: &[Group], known: &Known) -> Seen {
         seen.hits.extend(look.hits);
     }
     seen
+}
+
+/// A number in a block: how it is written, which one it is, and its bytes.
+pub type Lies = ([&'static str; 2], &'static str, Range<usize>);
+
+/// How a number in this encoding is written.
+pub fn raw(form: &Form) -> [&'static str; 2] {
+    [form.codec.name, "raw"]
 }
 
 /// One size of moduli in one block.
@@ -155,7 +164,12 @@ impl<'b> Look<'b> {
     }
 
     fn divides(&mut self, member: &Member, number: &[u64], form: &Form, at: usize) {
-        let places = [(form.codec, "prime", at..at + form.length)];
+        self.is_divided(member, number, (raw(form), "prime", at..at + form.length));
+    }
+
+    /// Notes that a number, which lies at `place`, divides a modulus.
+    pub fn is_divided(&mut self, member: &Member, number: &[u64], place: Lies) {
+        let places = [place];
         let hit = self.hits.iter().find(|hit| hit.target == member.target);
         if let Some(hit) = hit {
             if is_same(&hit.factored.p, number) || is_same(&hit.factored.q, number) {
@@ -201,7 +215,7 @@ impl<'b> Look<'b> {
                 continue;
             }
             let factored = exponents.factor(number);
-            let place = (form.codec, "private-exponent", at..at + form.length);
+            let place = (raw(form), "private-exponent", at..at + form.length);
             self.take(member, factored, [place]);
         }
     }
@@ -230,7 +244,7 @@ impl<'b> Look<'b> {
         &mut self,
         member: &Member,
         factored: Option<Factored>,
-        places: [(&'static Codec, &'static str, Range<usize>); N],
+        places: [Lies; N],
     ) {
         let Some(factored) = factored else {
             self.failures += 1;
@@ -253,18 +267,14 @@ impl<'b> Look<'b> {
         self.place(member, places);
     }
 
-    fn place<const N: usize>(
-        &mut self,
-        member: &Member,
-        places: [(&'static Codec, &'static str, Range<usize>); N],
-    ) {
+    fn place<const N: usize>(&mut self, member: &Member, places: [Lies; N]) {
         let hit = self.hits.iter_mut().find(|hit| hit.target == member.target);
         if let Some(hit) = hit
             && hit.places.len() < MAX_PLACES
         {
             hit.places
-                .extend(places.map(|(codec, component, range)| Place {
-                    codec,
+                .extend(places.map(|(form, component, range)| Place {
+                    form,
                     component,
                     range,
                 }));

@@ -18,8 +18,9 @@ mod neighbours;
 mod ratios;
 #[cfg(test)]
 mod tests;
+mod written;
 
-use super::codec::{Codec, bytes_of};
+use super::codec::bytes_of;
 use super::space::Space;
 use super::{Depth, Sweep, Swept, Target};
 use crate::bytes::bit_length;
@@ -83,7 +84,8 @@ struct Outcome {
 
 /// A number of a target's key in a block.
 struct Place {
-    codec: &'static Codec,
+    /// How it is written: the form's name, and `raw` or the encoding of the text.
+    form: [&'static str; 2],
     component: &'static str,
     /// Bytes of the block.
     range: Range<usize>,
@@ -179,9 +181,10 @@ impl Outcome {
         let mut key = Key::proven(identity, Material { numbers });
         key.e_assumed = target.e_assumed && factored.e.is_none();
         Some(self.places.into_iter().map(move |(pieces, place)| {
-            let evidence =
-                key.clone()
-                    .part_at(place.codec.name, place.component, "raw", place.range);
+            let [form, encoding] = place.form;
+            let evidence = key
+                .clone()
+                .part_at(form, place.component, encoding, place.range);
             Swept {
                 sighting: Sighting::Key(evidence),
                 pieces,
@@ -220,7 +223,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-factors",
             format!(
-                "moduli: {}; two primes of one size{}; all encodings; all bytes",
+                "moduli: {}; two primes of one size{}; all encodings and hexadecimal and decimal text; all bytes",
                 sizes(Group::moduli),
                 shapes(groups)
             ),
@@ -229,7 +232,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; all encodings; all bytes{}",
+                "moduli: {}; all encodings and hexadecimal and decimal text; all bytes{}",
                 sizes(Group::exponents),
                 reach(groups)
             ),

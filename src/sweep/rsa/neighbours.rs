@@ -7,7 +7,7 @@
 //! are a pair; with up to 48, where these tell the length of the second.
 
 use super::group::Member;
-use super::look::Look;
+use super::look::{Look, raw};
 use super::ratios::fraction;
 use crate::crypto::rsa_search::ExponentPairs;
 use crate::sweep::codec::Class;
@@ -349,7 +349,7 @@ fn confirm(
         look.cut.pairs = true;
         return;
     }
-    let place = |at: usize| (form.codec, "crt-exponent", at..at + form.length);
+    let place = |at: usize| (raw(form), "crt-exponent", at..at + form.length);
     look.take(member, pairs.factor(one, other), [place(at), place(next)]);
 }
 

@@ -3,7 +3,7 @@ use crate::clue::Rank;
 use crate::crypto::rsa_search::{complete, has_small_factor};
 use crate::crypto::test_keys::rsa_keys;
 use crate::memory::{Label, MemoryMap, Owners};
-use crate::sweep::codec::{CODECS, Class, limbs_of};
+use crate::sweep::codec::{CODECS, Class, Codec, limbs_of};
 use crypto_bigint::{BoxedUint, ConcatenatingMul};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -531,4 +531,55 @@ fn threads_do_not_matter() {
     });
     assert_eq!(results[0], results[1]);
     assert_eq!(results[0], results[2]);
+}
+
+#[test]
+fn numbers_written_out_are_found() {
+    let hexadecimal =
+        |number: &[u8]| -> String { number.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let decimal = |number: &[u8]| big(number).to_string_radix_vartime(10);
+    let mut random = Random(11);
+    for key in keys() {
+        let targets = [key.target(Rank::Own, false)];
+        for form in ["text.hexadecimal", "text.decimal"] {
+            for (component, numbers) in [
+                ("prime", &[&key.q][..]),
+                ("private-exponent", &[&key.d]),
+                ("crt-exponent", &[&key.dp, &key.dq]),
+            ] {
+                let texts = numbers.iter().map(|number| match form {
+                    "text.decimal" => decimal(number),
+                    _ => hexadecimal(number),
+                });
+                let texts: Vec<String> = texts.collect();
+                let at = 0x400 + random.below(64);
+                let mut data = memory()[..0x3000].to_vec();
+                let text = format!("{{\"{}\"}}", texts.join("\",\"dq\":\""));
+                data[at..at + text.len()].copy_from_slice(text.as_bytes());
+                let sweep = swept(&data, None, &targets, Depth::default());
+                let found = sweep.sightings.iter().map(|swept| {
+                    let Sighting::Key(evidence) = &swept.sighting else {
+                        panic!("no public key is looked for");
+                    };
+                    let place = swept.pieces[0];
+                    (
+                        evidence.form,
+                        evidence.encoding,
+                        evidence.component,
+                        place.length as usize,
+                    )
+                });
+                let found = found.collect::<Vec<_>>();
+                for text in &texts {
+                    let place = (form, "ascii", component, text.len());
+                    assert!(
+                        found.contains(&place),
+                        "{component} of {} bits: {found:?}",
+                        key.bits()
+                    );
+                }
+                assert!(fingerprints(&sweep).into_iter().eq([key.fingerprint()]));
+            }
+        }
+    }
 }
