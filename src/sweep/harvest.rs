@@ -11,6 +11,7 @@ use super::texts;
 use super::triples::{self, Triples};
 use super::{Depth, Sweep, Target};
 use crate::outcome::Search;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Looks for moduli and points that nothing announces, beside the public keys `known`; and for primes among the
@@ -106,6 +107,8 @@ struct Share {
     numbers: Vec<(Large, Place)>,
     coordinates: Vec<(Coordinate, Place)>,
     points: Vec<(Point, Range<usize>)>,
+    /// How often each number was nominated, by its hash: arithmetic in progress leaves a curve's constants everywhere.
+    copies: HashMap<u64, usize>,
     is_cut: bool,
 }
 
@@ -137,6 +140,11 @@ impl Share {
     }
 
     fn push(&mut self, number: Large, place: Place) {
+        let copies = self.copies.entry(number.digest()).or_default();
+        *copies += 1;
+        if *copies > COPIES_OF_BLOCK {
+            return;
+        }
         if self.numbers.len() < NUMBERS_OF_BLOCK {
             self.numbers.push((number, place));
         } else {
@@ -171,6 +179,9 @@ impl Share {
 
 /// Numbers one block may nominate: with all blocks at a time 32 MiB.
 const NUMBERS_OF_BLOCK: usize = 1024;
+
+/// Copies of one number in a block that are handed on: no more places of it are kept.
+const COPIES_OF_BLOCK: usize = 4;
 
 /// Points kept of one block.
 const POINTS_OF_BLOCK: usize = 512;

@@ -53,6 +53,13 @@ impl Large {
         Self::new(limbs, codec.name, "raw", source)
     }
 
+    /// Tells numbers and what nominated them apart.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&**self.limbs, self.source as u8).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The same for a number that was read.
     pub fn new(
         mut limbs: Zeroizing<Vec<u64>>,
