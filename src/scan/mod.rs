@@ -2,8 +2,10 @@
 //! seams of its memory, one for the public halves of what was found.
 
 mod anchors;
+mod embedded;
 mod ledger;
 mod linear;
+mod packed;
 mod published;
 mod seams;
 mod search;
@@ -154,7 +156,8 @@ impl Scanner {
         Builder::default()
     }
 
-    /// What the file at `path`, whose bytes are `source`, holds. A fault of the scanner itself gives an
+    /// What the file at `path`, whose bytes are `source`, holds as it is: a container is not opened, and never clean
+    /// ([`Scanner::scan_packed`] opens it). A fault of the scanner itself gives an
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
         let data = source.bytes();
@@ -285,6 +288,7 @@ impl Scanner {
         }
         let mut outcome = DumpOutcome {
             path,
+            members: Vec::new(),
             format: container.map_or(format.name(), |container| container.name),
             size,
             sha256: self.hash.then(|| Sha256::digest(data).into()),
@@ -302,6 +306,8 @@ impl Scanner {
             asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
+            faults: Vec::new(),
+            notes: embedded::find(data, &map),
         };
         let knowledge = correlate::Knowledge {
             user: &self.user,
