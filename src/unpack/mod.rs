@@ -25,7 +25,7 @@ pub mod zip;
 pub mod zstd;
 
 pub use budget::Budget;
-pub use walk::{Fault, Halt, Item, Leaf, Opened, Packing, Trouble, Walk, walk};
+pub use walk::{Fault, Halt, Item, Leaf, Opened, Packing, Trouble, Walk, open_as, walk};
 
 use crate::source::Source;
 

@@ -99,6 +99,20 @@ pub enum Trouble {
     Internal,
 }
 
+impl Trouble {
+    /// The word reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Unsupported => "unsupported-method",
+            Self::Damaged => "damaged",
+            Self::Budget => "budget-reached",
+            Self::NoRoom => "no-room",
+            Self::Internal => "internal-error",
+        }
+    }
+}
+
 /// Why a walk goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
@@ -161,6 +175,20 @@ pub fn walk(
             faults_omitted: 0,
             count: 0,
         }));
+    }
+}
+
+/// Opens `source` as a `container`, whether it looks like one or not, on this thread.
+pub fn open_as(
+    container: &'static Container,
+    source: Source,
+    budget: &Budget,
+    each: &mut dyn FnMut(Item) -> ControlFlow<()>,
+) {
+    if let Some(open) = container.open {
+        let mut walk = Walk::new("", budget, |item| each(item).is_continue());
+        // A halt is told by the faults.
+        let _ = walk.open(container, open, None, source);
     }
 }
 
