@@ -4,12 +4,10 @@ use super::args::{Info, InfoFormat};
 use super::{Exit, complain, use_color};
 use crate::detect::LONGEST_FORM;
 use crate::dump;
+use crate::error::Error;
 use crate::finding::Piece;
 use crate::memory::{MemoryMap, Region, RegionKind, windows};
-use crate::error::Error;
-use crate::report::{
-    Contents, MemberRow, Packed, RegionRow, ThreadRow, write_info, write_packed,
-};
+use crate::report::{Contents, MemberRow, Packed, RegionRow, ThreadRow, write_info, write_packed};
 use crate::source::Source;
 use crate::text::printable;
 use crate::unpack::{self, Budget, Item, Trouble};
@@ -88,16 +86,18 @@ fn shown(path: &str, source: Source, budget: &Budget) -> Shown {
                     format!("{} {}", printable(&place), error.detail())
                 });
                 packed.faults.extend(faults);
-                packed.members.extend(opened.packing.map(|packing| MemberRow {
-                    display_path: place.clone(),
-                    members: opened.members,
-                    format: opened.format,
-                    method: packing.method,
-                    offset: packing.offset,
-                    packed: packing.packed,
-                    size: opened.source.bytes().len() as u64,
-                    not_opened: None,
-                }));
+                packed
+                    .members
+                    .extend(opened.packing.map(|packing| MemberRow {
+                        display_path: place.clone(),
+                        members: opened.members,
+                        format: opened.format,
+                        method: packing.method,
+                        offset: packing.offset,
+                        packed: packing.packed,
+                        size: opened.source.bytes().len() as u64,
+                        not_opened: None,
+                    }));
             }
         }
         ControlFlow::Continue(())

@@ -165,7 +165,10 @@ impl Text {
                 } => writeln!(
                     out,
                     "            note: {} in it, not opened: {format} at {offset:#x} [{}]",
-                    super::human::count(usize::try_from(*count).unwrap_or(usize::MAX), "packed file"),
+                    super::human::count(
+                        usize::try_from(*count).unwrap_or(usize::MAX),
+                        "packed file"
+                    ),
                     note.name()
                 )?,
                 Note::EmptyContainer => writeln!(

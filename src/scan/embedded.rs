@@ -104,7 +104,10 @@ mod tests {
         };
         assert_eq!(
             notes,
-            [note("zip", PAGE as u64, 2), note("bzip2", 4 * PAGE as u64, 1)]
+            [
+                note("zip", PAGE as u64, 2),
+                note("bzip2", 4 * PAGE as u64, 1)
+            ]
         );
     }
 

@@ -6,9 +6,7 @@ use crate::correlate;
 use crate::crypto::ProofCache;
 use crate::error::Error;
 use crate::memory::MemoryMap;
-use crate::outcome::{
-    Coverage, DumpOutcome, Fault, Missing, Note, Reason, Search, Verdict,
-};
+use crate::outcome::{Coverage, DumpOutcome, Fault, Missing, Note, Reason, Search, Verdict};
 use crate::source::Source;
 use crate::sweep::public_halves::PublicHalves;
 use crate::unpack::{self, Budget, Item, Leaf, Opened, Trouble};

@@ -140,10 +140,7 @@ impl Source {
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        self.bytes
-            .all()
-            .get(self.range.clone())
-            .unwrap_or_default()
+        self.bytes.all().get(self.range.clone()).unwrap_or_default()
     }
 }
 

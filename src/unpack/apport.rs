@@ -6,7 +6,7 @@ use super::base64_lines::Base64Lines;
 use super::walk::{Halt, Member, Trouble, Walk};
 use super::{gzip, zstd};
 use crate::source::Source;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 /// Whether `data` starts as a report.
 pub fn sniff(data: &[u8]) -> bool {
@@ -37,16 +37,32 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
             at = value(source, at, name, walk)?.max(at);
         }
     }
+    for gap in walk.gaps(data.len() as u64) {
+        let text = data.get(gap.start as usize..gap.end as usize);
+        if let Some(at) = stray_line(text.unwrap_or_default()) {
+            let what = "a key or an indented line, found neither".to_owned();
+            walk.fault(Trouble::Damaged, None, gap.start + at as u64, what);
+        }
+    }
     Ok(())
 }
 
+/// Where a line starts that neither has a key nor goes on with a value, or that does not end.
+fn stray_line(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let is_value = matches!(line.first(), Some(b' ' | b'\n'));
+        let is_key = memchr(b':', line.get(..MAX_KEY).unwrap_or(line)).is_some();
+        if !line.ends_with(b"\n") || !(is_value || is_key) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
 /// Gives on the value that starts at `start`; where it ends.
-fn value(
-    source: &Source,
-    start: usize,
-    name: String,
-    walk: &mut Walk<'_>,
-) -> Result<usize, Halt> {
+fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Result<usize, Halt> {
     let data = source.bytes();
     let rest = data.get(start..).unwrap_or_default();
     let member = |method| Member {
@@ -84,3 +100,15 @@ const ANNOUNCED: &[u8] = b": base64\n";
 
 /// Characters of a key.
 const MAX_KEY: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_keys_and_indented_lines() {
+        assert_eq!(stray_line(b"A: b\n c\n\nD:\n e\n"), None);
+        assert_eq!(stray_line(b"A: b\nc\n"), Some(5));
+        assert_eq!(stray_line(b"A: b"), Some(0));
+    }
+}

@@ -62,7 +62,11 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     }
     for file in &cabinet.files {
         if usize::from(file.folder) >= cabinet.folders.len() {
-            let what = format!("a folder below {}, found {}", cabinet.folders.len(), file.folder);
+            let what = format!(
+                "a folder below {}, found {}",
+                cabinet.folders.len(),
+                file.folder
+            );
             walk.fault(Trouble::Damaged, Some(&file.name), file.at as u64, what);
         }
     }
@@ -186,7 +190,12 @@ impl Folder {
             Err(cause) => {
                 let what = format!("a method known here, found {cause}");
                 let name = files.map(|file| file.name.as_str()).next();
-                walk.fault(Trouble::Unsupported, name.or(Some(&member.name)), start, what);
+                walk.fault(
+                    Trouble::Unsupported,
+                    name.or(Some(&member.name)),
+                    start,
+                    what,
+                );
                 walk.structure(start..blocks_end(self, cabinet.reserve, data) as u64);
                 return Ok(());
             }

@@ -110,7 +110,9 @@ mod tests {
     #[test]
     fn envelopes_are_told_from_other_json() {
         assert!(sniff(b"{}\n{\"type\":\"event\"}\n{}\n"));
-        assert!(sniff(b"{\"event_id\":\"9e\"}\n{\"type\": \"attachment\", \"length\": 3}\nabc"));
+        assert!(sniff(
+            b"{\"event_id\":\"9e\"}\n{\"type\": \"attachment\", \"length\": 3}\nabc"
+        ));
         assert!(!sniff(b"{\"type\":\"event\"}\n{}\n"));
         assert!(!sniff(b"{}\n"));
         assert!(!sniff(b"{\"keys\": [\n{\"type\": \"x\"}]}"));

@@ -27,8 +27,14 @@ pub fn looks_real(data: &[u8]) -> bool {
         return false;
     };
     // The first block of deflate: none is of type 3.
-    let is_block = flags != 0 || slice(data, 10, 1).is_some_and(|first| first != [0] && first.iter().all(|byte| byte & 6 != 6));
-    sniff(data) && flags & 0xe0 == 0 && matches!(extra, 0 | 2 | 4) && (system <= 13 || system == 255) && is_block
+    let is_block = flags != 0
+        || slice(data, 10, 1)
+            .is_some_and(|first| first != [0] && first.iter().all(|byte| byte & 6 != 6));
+    sniff(data)
+        && flags & 0xe0 == 0
+        && matches!(extra, 0 | 2 | 4)
+        && (system <= 13 || system == 255)
+        && is_block
 }
 
 /// Unpacks the file.
@@ -64,7 +70,11 @@ fn name(data: &[u8]) -> Option<String> {
         at += 2 + usize::from(u16::from_le_bytes(array(data, at)?));
     }
     let name = data.get(at..)?.split(|&byte| byte == 0).next()?;
-    let name: String = name.iter().take(MAX_NAME).map(|&byte| char::from(byte)).collect();
+    let name: String = name
+        .iter()
+        .take(MAX_NAME)
+        .map(|&byte| char::from(byte))
+        .collect();
     let file = name.rsplit(['/', '\\']).next()?;
     (!file.is_empty()).then(|| file.to_owned())
 }
@@ -95,7 +105,10 @@ mod tests {
         let mut out = Vec::new();
         stream.read_to_end(&mut out).unwrap();
         assert_eq!(out, b"abcdef");
-        assert_eq!(super::super::stream::Stream::consumed(&stream), file.len() as u64 - 4);
+        assert_eq!(
+            super::super::stream::Stream::consumed(&stream),
+            file.len() as u64 - 4
+        );
         assert_eq!(name(&file).as_deref(), Some("core"));
         assert!(looks_real(&file));
         assert!(!looks_real(b"\x1f\x8b\x08\xff\0\0\0\0\0\x03\0\0"));
@@ -106,7 +119,10 @@ mod tests {
         let file = packed(b"some text, some more text", "a");
         for length in 3..file.len() {
             let mut out = Vec::new();
-            assert!(stream(&file[..length]).read_to_end(&mut out).is_err(), "{length} bytes");
+            assert!(
+                stream(&file[..length]).read_to_end(&mut out).is_err(),
+                "{length} bytes"
+            );
         }
     }
 }

@@ -187,7 +187,10 @@ mod tests {
         let file = packed(&[7; 100_000]);
         for length in 4..file.len() {
             let mut out = Vec::new();
-            assert!(stream(&file[..length]).read_to_end(&mut out).is_err(), "{length} bytes");
+            assert!(
+                stream(&file[..length]).read_to_end(&mut out).is_err(),
+                "{length} bytes"
+            );
         }
     }
 

@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(name(b"BZh91AY&SY"), Some("bzip2"));
         assert_eq!(name(b"BZhx"), None);
         assert_eq!(name(b"\x04\x22\x4d\x18"), Some("lz4"));
-        assert_eq!(name(b"\x50\x2a\x4d\x18\0\0\0\0\x04\x22\x4d\x18"), Some("lz4"));
+        assert_eq!(
+            name(b"\x50\x2a\x4d\x18\0\0\0\0\x04\x22\x4d\x18"),
+            Some("lz4")
+        );
         assert_eq!(name(b"PK\x03\x04"), Some("zip"));
         assert_eq!(name(b"PK\x05\x06"), Some("zip"));
         assert_eq!(name(b"7z\xbc\xaf\x27\x1c"), Some("7z"));
@@ -104,7 +107,10 @@ mod tests {
 
     #[test]
     fn every_container_that_is_opened_has_a_fuzz_target() {
-        for container in CONTAINERS.iter().filter(|container| container.open.is_some()) {
+        for container in CONTAINERS
+            .iter()
+            .filter(|container| container.open.is_some())
+        {
             let path = format!(
                 "{}/fuzz/fuzz_targets/unpack_{}.rs",
                 env!("CARGO_MANIFEST_DIR"),

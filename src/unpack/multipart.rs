@@ -179,9 +179,13 @@ mod tests {
 
     #[test]
     fn bodies_are_told_from_other_text_with_dashes() {
-        assert!(sniff(b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--X--\r\n"));
+        assert!(sniff(
+            b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--X--\r\n"
+        ));
         assert!(sniff(b"--X\ncontent-type: text/plain\n\nb\n--X--\n"));
-        assert!(!sniff(b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMII"));
+        assert!(!sniff(
+            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMII"
+        ));
         assert!(!sniff(b"--X\r\nContent-Type: text/plain\r\n"));
         assert!(!sniff(b"--"));
     }

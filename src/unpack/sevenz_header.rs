@@ -222,7 +222,9 @@ fn folder(reader: &mut Reader<'_>) -> Option<Folder> {
     let packed = inputs.checked_sub(folder.outputs - 1)?;
     if packed == 1 {
         let is_bound = |input: &u64| folder.bonds.iter().any(|(bound, _)| bound == input);
-        folder.inputs.extend((0..inputs).find(|input| !is_bound(input)));
+        folder
+            .inputs
+            .extend((0..inputs).find(|input| !is_bound(input)));
     } else {
         for _ in 0..packed {
             folder.inputs.push(reader.number()?);
@@ -441,7 +443,10 @@ mod tests {
         assert_eq!(number(&[0x7f]), Some(127));
         assert_eq!(number(&[0x81, 2]), Some(0x102));
         assert_eq!(number(&[0xc0, 1, 2]), Some(0x201));
-        assert_eq!(number(&[0xff, 1, 0, 0, 0, 0, 0, 0, 0x80]), Some(1 << 63 | 1));
+        assert_eq!(
+            number(&[0xff, 1, 0, 0, 0, 0, 0, 0, 0x80]),
+            Some(1 << 63 | 1)
+        );
         assert_eq!(number(&[0xfe, 1, 0, 0, 0, 0, 0, 1]), Some(1 << 48 | 1));
         assert_eq!(number(&[0x80]), None);
     }

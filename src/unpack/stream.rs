@@ -208,7 +208,9 @@ impl<R: Read> Read for Checked<R> {
         if let Some((crc, wanted)) = &mut self.crc {
             crc.update(buffer.get(..read).unwrap_or_default());
             if read == 0 && !buffer.is_empty() && crc.sum() != *wanted {
-                return Err(damaged("bytes that do not have the checksum in the directory"));
+                return Err(damaged(
+                    "bytes that do not have the checksum in the directory",
+                ));
             }
         }
         match self.size {

@@ -122,7 +122,10 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         }
         let end = start.saturating_add(size.next_multiple_of(BLOCK).max(size));
         if end > data.len() && matches!(kind, b'x' | b'g' | b'L' | b'K') {
-            let what = format!("{size} bytes of attributes, found {}", data.len().saturating_sub(start));
+            let what = format!(
+                "{size} bytes of attributes, found {}",
+                data.len().saturating_sub(start)
+            );
             walk.fault(Trouble::Damaged, None, start as u64, what);
         }
         // Padding to a whole block.
@@ -318,9 +321,13 @@ fn number(field: &[u8]) -> Option<u64> {
         });
     }
     let end = |byte: &u8| matches!(byte, b' ' | 0);
-    let digits = field.iter().skip_while(|byte| end(byte)).take_while(|byte| !end(byte));
+    let digits = field
+        .iter()
+        .skip_while(|byte| end(byte))
+        .take_while(|byte| !end(byte));
     digits.into_iter().try_fold(0u64, |number, &byte| {
-        matches!(byte, b'0'..=b'7').then(|| number.checked_mul(8)?.checked_add(u64::from(byte - b'0')))?
+        matches!(byte, b'0'..=b'7')
+            .then(|| number.checked_mul(8)?.checked_add(u64::from(byte - b'0')))?
     })
 }
 
@@ -350,7 +357,9 @@ fn text(bytes: &[u8]) -> String {
 
 /// The first bytes of a header's attributes.
 fn head(data: &[u8], start: usize, size: usize) -> &[u8] {
-    let end = start.saturating_add(size.min(MAX_ATTRIBUTES)).min(data.len());
+    let end = start
+        .saturating_add(size.min(MAX_ATTRIBUTES))
+        .min(data.len());
     data.get(start..end).unwrap_or_default()
 }
 
@@ -382,7 +391,12 @@ mod tests {
         assert!(sniff(&header("core", 3, b'0')));
         let mut old = header("core", 3, b'0');
         old[257..263].fill(0);
-        let sum = old.iter().map(|&byte| u64::from(byte)).sum::<u64>() - old[148..156].iter().map(|&byte| u64::from(byte)).sum::<u64>() + 8 * 32;
+        let sum = old.iter().map(|&byte| u64::from(byte)).sum::<u64>()
+            - old[148..156]
+                .iter()
+                .map(|&byte| u64::from(byte))
+                .sum::<u64>()
+            + 8 * 32;
         old[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
         assert!(sniff(&old));
         old[0] ^= 1;
@@ -396,7 +410,10 @@ mod tests {
         assert_eq!(number(b"00000000017\0"), Some(15));
         assert_eq!(number(b"  17 \0"), Some(15));
         assert_eq!(number(b"\x80\0\0\0\0\0\0\0\0\0\x01\0"), Some(256));
-        assert_eq!(number(b"\x80\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None);
+        assert_eq!(
+            number(b"\x80\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+            None
+        );
         assert_eq!(number(b"9"), None);
     }
 

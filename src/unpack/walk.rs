@@ -513,7 +513,10 @@ impl<'w> Walk<'w> {
     }
 
     fn bound(&mut self, bound: Bound, member: Option<&str>, offset: u64) {
-        let what = format!("a member within the budget, found {}", bound.said(self.budget));
+        let what = format!(
+            "a member within the budget, found {}",
+            bound.said(self.budget)
+        );
         self.fault(Trouble::Budget, member, offset, what);
     }
 

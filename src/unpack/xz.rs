@@ -86,7 +86,10 @@ mod tests {
         let file = packed(b"some text, some more text");
         for length in 6..file.len() {
             let mut out = Vec::new();
-            assert!(stream(&file[..length]).read_to_end(&mut out).is_err(), "{length} bytes");
+            assert!(
+                stream(&file[..length]).read_to_end(&mut out).is_err(),
+                "{length} bytes"
+            );
         }
     }
 }

@@ -174,7 +174,10 @@ mod tests {
         let file = packed(&(0..5000u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
         for length in (4..file.len()).step_by(7) {
             let mut out = Vec::new();
-            assert!(stream(&file[..length]).read_to_end(&mut out).is_err(), "{length} bytes");
+            assert!(
+                stream(&file[..length]).read_to_end(&mut out).is_err(),
+                "{length} bytes"
+            );
         }
     }
 
