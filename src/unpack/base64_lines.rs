@@ -122,7 +122,7 @@ mod tests {
     fn lines_have_padding_of_their_own() {
         assert_eq!(
             read(b" YQ==\n YmM=\r\n ZGVm\nNext: x"),
-            (b"abcdef".to_vec(), 20, true)
+            (b"abcdef".to_vec(), 19, true)
         );
         assert_eq!(read(b" YWJj ZGVm"), (b"abcdef".to_vec(), 10, true));
         assert_eq!(read(b""), (Vec::new(), 0, true));

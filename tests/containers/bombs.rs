@@ -42,7 +42,7 @@ fn a_ratio_that_no_dump_has() {
     let directory = tempfile::tempdir().unwrap();
     shell(
         directory.path(),
-        "head -c 200M /dev/zero | tr '\\0' A | zstd -qc > bomb; head -c 200M /dev/zero | zstd -qc > sparse",
+        "head -c 200M /dev/zero | tr '\\0' '\\200' | zstd -qc > bomb; head -c 200M /dev/zero | zstd -qc > sparse",
     );
     let outcomes = scan(&directory.path().join("bomb"));
     assert_never_clean("ratio", &outcomes);

@@ -235,7 +235,7 @@ fn lies_in_headers() {
     };
     for file in ["a.zip", "a.tar", "a.cab", "a.7z"] {
         let whole = fs::read(directory.path().join(file)).unwrap();
-        for at in (0..whole.len().min(700)).step_by(3) {
+        for at in (0..whole.len().min(700)).step_by(7) {
             for lie in [0x00, 0x7f, 0xff] {
                 let mut lying = whole.clone();
                 lying[at] = lie;
