@@ -313,12 +313,20 @@ fn expect_member(path: &Path, member: &str) -> Result<(), String> {
     for outcome in &outcomes {
         expect_only(outcome, &own)?;
         let is_it = outcome.members == [member];
-        let wanted = if is_it { Verdict::Found } else { Verdict::Clean };
+        let wanted = if is_it {
+            Verdict::Found
+        } else {
+            Verdict::Clean
+        };
         if outcome.verdict != wanted {
             return Err(format!("{}: {:?}", outcome.place(), outcome.verdict));
         }
     }
-    match outcomes.iter().filter(|outcome| outcome.members == [member]).count() {
+    match outcomes
+        .iter()
+        .filter(|outcome| outcome.members == [member])
+        .count()
+    {
         1 => Ok(()),
         number => Err(format!("{number} members `{member}`")),
     }

@@ -53,7 +53,7 @@ impl Spool {
     }
 
     /// Bytes written so far.
-    pub fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.length
     }
 
@@ -80,7 +80,7 @@ impl Spool {
     fn append(&mut self, block: &[u8]) -> io::Result<()> {
         let end = self.length + block.len() as u64;
         if !self.kept.is_on_disk && !self.kept.reserve(end) {
-            self.to_disk()?;
+            self.move_to_disk()?;
         }
         // Page by page of the file, neighbours of a kind together.
         let first = (PAGE - self.length % PAGE).min(block.len() as u64) as usize;
@@ -117,7 +117,7 @@ impl Spool {
     }
 
     /// Moves what is in memory to an unnamed file.
-    fn to_disk(&mut self) -> io::Result<()> {
+    fn move_to_disk(&mut self) -> io::Result<()> {
         self.kept.file.set_len(self.length)?;
         let memory = FileMap::new(&self.kept.file)?;
         let mut disk = Self {
@@ -309,7 +309,7 @@ mod tests {
             for block in bytes.chunks(step) {
                 spool.write(block).unwrap();
             }
-            assert_eq!(spool.len(), bytes.len() as u64);
+            assert_eq!(spool.length(), bytes.len() as u64);
             assert!(spool.solid() < 60_000, "{}", spool.solid());
             assert_eq!(spool.finish().unwrap().bytes(), bytes, "steps of {step}");
         }
@@ -334,7 +334,7 @@ mod tests {
         let mut spool = Spool::new(None).unwrap();
         spool.write(&[0; 5000]).unwrap();
         spool.write(b"abc").unwrap();
-        spool.to_disk().unwrap();
+        spool.move_to_disk().unwrap();
         spool.write(b"def").unwrap();
         let spooled = spool.finish().unwrap();
         assert_eq!(spooled.bytes().len(), 5006);

@@ -3,7 +3,8 @@
 //! of one gzip file, in newer versions of one zstd file.
 
 use super::base64_lines::Base64Lines;
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::item::{Halt, Member, Trouble};
+use super::walk::Walk;
 use super::{gzip, zstd};
 use crate::source::Source;
 use memchr::{memchr, memmem};

@@ -1,8 +1,9 @@
 //! bzip2. Streams one behind the other are one.
 
+use super::item::Halt;
 use super::single;
 use super::stream::{Feed, Frames, Next};
-use super::walk::{Halt, Walk};
+use super::walk::Walk;
 use crate::bytes::array;
 use crate::source::Source;
 use bzip2::bufread::BzDecoder;

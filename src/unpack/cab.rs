@@ -8,8 +8,9 @@
 //! | CFFILE | size 0, offset in the folder 4, folder 8, attributes 14, name 16 |
 //! | CFDATA | checksum 0, packed bytes 4, unpacked bytes 6 |
 
+use super::item::{Filled, Halt, Member, Trouble};
 use super::stream::{Stream, damaged, unsupported};
-use super::walk::{Filled, Halt, Member, Trouble, Walk};
+use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le};
 use crate::source::Source;
 use flate2::{Decompress, FlushDecompress, Status};

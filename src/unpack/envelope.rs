@@ -2,7 +2,8 @@
 //! perhaps `length`, the payload, a line end. Without a length the payload ends with its line. Payloads lie there as
 //! they are and are scanned in place.
 
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::item::{Halt, Member, Trouble};
+use super::walk::Walk;
 use crate::source::Source;
 use memchr::memchr;
 use serde_json::Value;

@@ -7,9 +7,10 @@
 //! | 3 | 1 | flags: 1 text, 2 header checksum, 4 extra field, 8 name, 16 comment |
 //! | 4 | 6 | time, extra flags, system |
 
+use super::item::Halt;
 use super::single;
 use super::stream::{Feed, Frames, Next};
-use super::walk::{Halt, Walk};
+use super::walk::Walk;
 use crate::bytes::{array, slice};
 use crate::source::Source;
 use flate2::bufread::GzDecoder;

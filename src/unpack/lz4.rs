@@ -3,9 +3,10 @@
 //! The decoder takes the end of its input for the end of a frame, wherever that is. So the frame's blocks are
 //! walked first, by their sizes; then the decoder gets exactly one frame.
 
+use super::item::Halt;
 use super::single;
 use super::stream::{Feed, Frames, Next, unsupported};
-use super::walk::{Halt, Walk};
+use super::walk::Walk;
 use crate::bytes::{array, u32_le};
 use crate::source::Source;
 use lz4_flex::frame::FrameDecoder;

@@ -12,6 +12,7 @@ pub mod bzip2;
 pub mod cab;
 pub mod envelope;
 pub mod gzip;
+mod item;
 pub mod lz4;
 pub mod multipart;
 pub mod sevenz;
@@ -25,7 +26,8 @@ pub mod zip;
 pub mod zstd;
 
 pub use budget::Budget;
-pub use walk::{Fault, Halt, Item, Leaf, Opened, Packing, Trouble, Walk, open_as, walk};
+pub use item::{Fault, Halt, Item, Leaf, Opened, Packing, Trouble};
+pub use walk::{Walk, open_as, walk};
 
 use crate::source::Source;
 

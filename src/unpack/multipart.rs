@@ -2,7 +2,8 @@
 //! `--boundary` lines, each with headers, an empty line and its bytes, which are scanned in place.
 
 use super::base64_lines::Base64Lines;
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::item::{Halt, Member, Trouble};
+use super::walk::Walk;
 use crate::source::Source;
 use memchr::{memchr, memmem};
 

@@ -4,11 +4,12 @@
 //! The directory is read here: what it says must cost no more memory than it has bytes, and a folder that cannot be
 //! unpacked must not hide the others.
 
+use super::item::{Halt, Member, Trouble};
 use super::sevenz_header::{Coder, Directory, Folder, Header, Start, crc, read};
 use super::stream::{
     Checked, Feed, MAX_WINDOW, Single, Stream, bounded_dictionary, damaged, unsupported,
 };
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::walk::Walk;
 use crate::bytes::{slice, u32_le};
 use crate::source::Source;
 use lzma_rust2::filter::{bcj::BcjReader, delta::DeltaReader};
@@ -292,9 +293,7 @@ impl Coder {
 
     /// A decoder of this method for `size` bytes.
     fn over<'d>(&self, inner: Box<dyn Read + 'd>, size: u64) -> io::Result<Box<dyn Read + 'd>> {
-        let bcj = |new: fn(Box<dyn Read + 'd>, usize) -> BcjReader<Box<dyn Read + 'd>>, inner| {
-            Ok(Box::new(new(inner, 0)) as Box<dyn Read + 'd>)
-        };
+        let bcj = |new: NewFilter<'d>, inner| Ok(Box::new(new(inner, 0)) as Box<dyn Read + 'd>);
         let short = || damaged("properties that are too short");
         match self.id[..] {
             [0x00] => Ok(inner),
@@ -340,6 +339,9 @@ impl Coder {
         }
     }
 }
+
+/// Makes a filter that starts at an offset.
+type NewFilter<'d> = fn(Box<dyn Read + 'd>, usize) -> BcjReader<Box<dyn Read + 'd>>;
 
 /// `7z`, and four bytes that are no text.
 pub const MAGIC: [u8; 6] = *b"7z\xbc\xaf\x27\x1c";

@@ -1,7 +1,8 @@
 //! Formats that pack one stream and no names: what their only member is called, and how it is opened.
 
+use super::item::{Halt, Member, Trouble};
 use super::stream::Stream;
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::walk::Walk;
 use crate::source::Source;
 
 /// Unpacks `stream`, which starts at the first byte of `container`, as its only member.

@@ -13,8 +13,9 @@
 //!
 //! The blocks are read here: a header that names a gigabyte of attributes must cost nothing.
 
+use super::item::{Halt, Member, Trouble};
 use super::stream::Stream;
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::walk::Walk;
 use crate::bytes::{is_zero, slice};
 use crate::source::Source;
 use std::io::{self, Read};

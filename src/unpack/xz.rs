@@ -1,8 +1,9 @@
 //! xz: The .xz File Format 1.2.1. Streams one behind the other, with padding of zeros, are one stream.
 
+use super::item::Halt;
 use super::single;
 use super::stream::{Feed, Frames, MAX_WINDOW, Next};
-use super::walk::{Halt, Walk};
+use super::walk::Walk;
 use crate::bytes::{slice, u32_le};
 use crate::source::Source;
 use flate2::Crc;

@@ -9,8 +9,9 @@
 //! | zip64 end, 4.3.14 | `PK\6\6` | entries 32, directory's size 40, its offset 48 |
 //! | zip64 locator, 4.3.15 | `PK\6\7` | offset of the zip64 end 8 |
 
+use super::item::{Halt, Member, Trouble};
 use super::stream::{Checked, Feed, MAX_WINDOW, Single, damaged, unsupported};
-use super::walk::{Halt, Member, Trouble, Walk};
+use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le, u64_le};
 use crate::source::Source;
 use flate2::bufread::DeflateDecoder;
@@ -284,11 +285,10 @@ struct Directory {
 impl Directory {
     /// By the last end record of which the comment fits.
     fn find(data: &[u8]) -> Option<Self> {
-        let from = data.len().saturating_sub(END_BYTES + usize::from(u16::MAX));
-        let tail = data.get(from..)?;
-        memmem::rfind_iter(tail, END)
+        // Usually in the last 64 KiB; but something may have been appended.
+        memmem::rfind_iter(data, END)
             .take(MAX_ENDS)
-            .find_map(|found| Self::at(data, from + found))
+            .find_map(|found| Self::at(data, found))
     }
 
     /// By the end record at `at`.
@@ -344,11 +344,16 @@ impl Directory {
 /// Whether an end record is the very last thing and the directory is where it says.
 fn is_appended(data: &[u8]) -> bool {
     let at = data.len().checked_sub(END_BYTES);
-    at.is_some_and(|at| {
-        slice(data, at, 4) == Some(END)
-            && slice(data, at + 20, 2) == Some(&[0, 0])
-            && Directory::at(data, at).is_some_and(|directory| directory.entries > 0)
-    })
+    // In a dump the last bytes are memory, whatever they look like.
+    let is_dump = DUMPS.iter().any(|magic| data.starts_with(magic))
+        || (data.starts_with(b"\x7fELF")
+            && slice(data, 16, 2).is_some_and(|kind| kind.contains(&4)));
+    !is_dump
+        && at.is_some_and(|at| {
+            slice(data, at, 4) == Some(END)
+                && slice(data, at + 20, 2) == Some(&[0, 0])
+                && Directory::at(data, at).is_some_and(|directory| directory.entries > 0)
+        })
 }
 
 /// A local header.
@@ -485,6 +490,9 @@ const MASKED: u16 = 1 << 13;
 const LOCAL: &[u8] = b"PK\x03\x04";
 const ENTRY: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
+
+/// Beginnings of dumps that are no ELF cores: minidumps of either byte order, Windows' kernel dumps.
+const DUMPS: [&[u8]; 3] = [b"MDMP", b"PMDM", b"PAGE"];
 
 /// Bytes of an end record without its comment.
 const END_BYTES: usize = 22;

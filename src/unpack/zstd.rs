@@ -1,8 +1,9 @@
 //! Zstandard: RFC 8878. Frames one behind the other are one stream; skippable frames hold none of it.
 
+use super::item::Halt;
 use super::single;
 use super::stream::{Feed, Frames, MAX_WINDOW, Next, damaged, too_large, unsupported};
-use super::walk::{Halt, Walk};
+use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le};
 use crate::source::Source;
 use std::io::{self, Read};

@@ -191,7 +191,9 @@ fn containers_are_never_clean() {
         ));
         assert_eq!(code, 3, "{magic:x?}");
         let dumps = report["dumps"].as_array().unwrap();
-        let own = dumps.iter().find(|dump| dump["members"] == serde_json::json!([]));
+        let own = dumps
+            .iter()
+            .find(|dump| dump["members"] == serde_json::json!([]));
         assert_eq!(
             own.unwrap()["coverage"]["missing"][0]["reason"],
             "damaged",

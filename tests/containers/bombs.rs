@@ -113,7 +113,7 @@ fn time() {
     };
     let outcomes = scan_within(&directory.path().join("core.gz"), &none);
     assert_never_clean("time", &outcomes);
-    assert_eq!(reasons(&outcomes), ["budget-reached"]);
+    assert!(reasons(&outcomes).contains(&"budget-reached"));
 }
 
 #[test]

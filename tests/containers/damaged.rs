@@ -196,7 +196,7 @@ fn an_unknown_method_hides_no_other_member() {
     shell(
         directory.path(),
         &format!(
-            "echo x > x; {seven} a -bd -m0=ppmd a.7z x; {seven} a -bd -m0=lzma2 a.7z core; \
+            "seq 1 5000 > x; {seven} a -bd -m0=ppmd a.7z x; {seven} a -bd -m0=lzma2 a.7z core; \
              {seven} a -bd -tzip -mm=PPMd a.zip x; {seven} a -bd -tzip -mm=deflate a.zip core"
         ),
     );

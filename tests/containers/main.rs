@@ -52,7 +52,6 @@ fn expected() -> &'static [Found] {
     })
 }
 
-
 /// The file holds the sample at `chain`, whole, and nothing in it is amiss.
 #[track_caller]
 fn assert_holds(path: &Path, chain: &[&str]) {
