@@ -1,6 +1,7 @@
 //! What a walk through containers comes by: members, containers, and what is wrong with them.
 
 use crate::source::Source;
+use std::io;
 use std::ops::Range;
 
 /// What a walk comes by.
@@ -133,3 +134,37 @@ pub struct Member {
     /// Where its packed bytes start.
     pub offset: u64,
 }
+
+/// What a decoder's error means.
+pub(super) fn told(cause: &io::Error) -> (Trouble, String) {
+    match cause.kind() {
+        io::ErrorKind::Unsupported => {
+            let what = format!("a method known here, found {cause}");
+            (Trouble::Unsupported, what)
+        }
+        io::ErrorKind::OutOfMemory => {
+            let what = format!("a stream that can be unpacked in bounded memory, found {cause}");
+            (Trouble::Budget, what)
+        }
+        io::ErrorKind::UnexpectedEof => {
+            let what = "a whole packed stream, found its end too early";
+            (Trouble::Damaged, what.to_owned())
+        }
+        _ => (
+            Trouble::Damaged,
+            format!("a sound packed stream, found damage ({cause})"),
+        ),
+    }
+}
+
+/// A name as long as any file system takes a path.
+pub(super) fn shortened(mut name: String) -> String {
+    if name.len() > MAX_NAME {
+        let end = (0..=MAX_NAME).rev().find(|&end| name.is_char_boundary(end));
+        name.truncate(end.unwrap_or(0));
+    }
+    name
+}
+
+/// Bytes of a name.
+const MAX_NAME: usize = 4096;

@@ -2,7 +2,9 @@
 //! whoever asked looks at the one before.
 
 use super::budget::{Bound, Budget, Spent};
-use super::item::{Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble};
+use super::item::{
+    Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble, shortened, told,
+};
 use super::stream::Stream;
 use super::{Container, sniff};
 use crate::bytes::is_zero;
@@ -566,45 +568,11 @@ fn merge(ranges: &mut Vec<Range<u64>>) {
     });
 }
 
-/// What a decoder's error means.
-fn told(cause: &io::Error) -> (Trouble, String) {
-    match cause.kind() {
-        io::ErrorKind::Unsupported => {
-            let what = format!("a method known here, found {cause}");
-            (Trouble::Unsupported, what)
-        }
-        io::ErrorKind::OutOfMemory => {
-            let what = format!("a stream that can be unpacked in bounded memory, found {cause}");
-            (Trouble::Budget, what)
-        }
-        io::ErrorKind::UnexpectedEof => {
-            let what = "a whole packed stream, found its end too early";
-            (Trouble::Damaged, what.to_owned())
-        }
-        _ => (
-            Trouble::Damaged,
-            format!("a sound packed stream, found damage ({cause})"),
-        ),
-    }
-}
-
-/// A name as long as any file system takes a path.
-fn shortened(mut name: String) -> String {
-    if name.len() > MAX_NAME {
-        let end = (0..=MAX_NAME).rev().find(|&end| name.is_char_boundary(end));
-        name.truncate(end.unwrap_or(0));
-    }
-    name
-}
-
 /// Bytes unpacked at a time.
 const BLOCK: usize = 256 << 10;
 
 /// Faults kept of one container.
 const MAX_FAULTS: usize = 100;
-
-/// Bytes of a name.
-const MAX_NAME: usize = 4096;
 
 /// Bytes of slack that are worth a scan of their own; smaller ones are searched with the container's bytes.
 const LEAST_REST: u64 = 1024;
