@@ -7,11 +7,11 @@ use crate::crypto::ProofCache;
 use crate::error::Error;
 use crate::memory::MemoryMap;
 use crate::outcome::{Coverage, DumpOutcome, Fault, Missing, Note, Reason, Search, Verdict};
-use crate::source::Source;
+use crate::source::{Source, Spool};
 use crate::sweep::public_halves::PublicHalves;
 use crate::unpack::{self, Budget, Item, Leaf, Opened, Trouble};
 use sha2::{Digest, Sha256};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -75,12 +75,13 @@ impl Scanner {
         is_said.then_some(outcome)
     }
 
-    /// Searches a container's own bytes for what is written there, as behind an archive or between its members.
-    /// What lies in a member alone is told of the member.
+    /// Searches what of a container lies in none of its members for what is written there, as behind an archive or
+    /// between its members.
     fn outside(&self, path: &Path, opened: &Opened) -> DumpOutcome {
-        let data = opened.source.bytes();
-        let size = data.len() as u64;
-        let map = MemoryMap::raw(size);
+        let size = opened.source.bytes().len() as u64;
+        let outside = Outside::gather(opened);
+        let data = outside.as_ref().map_or(&[][..], Outside::bytes);
+        let map = MemoryMap::raw(data.len() as u64);
         let cache = ProofCache::default();
         let mut ledger = Ledger::default();
         let scanned = linear::scan(&self.anchors, data, &map, &cache, &mut ledger, &());
@@ -99,20 +100,22 @@ impl Scanner {
         };
         let (keys, clues) = ledger.into_parts();
         let mut findings = correlate::findings(keys, &clues, &knowledge, &map);
-        for finding in &mut findings {
-            finding.places.retain(|place| {
-                !place.pieces.iter().all(|piece| {
-                    let end = piece.offset + piece.length;
-                    let covers = |range: &std::ops::Range<u64>| {
-                        range.start <= piece.offset && end <= range.end
-                    };
-                    opened.covered.iter().any(covers)
-                })
-            });
+        let places = findings.iter_mut().flat_map(|finding| &mut finding.places);
+        for piece in places.flat_map(|place| &mut place.pieces) {
+            piece.offset = outside
+                .as_ref()
+                .map_or(piece.offset, |outside| outside.offset(piece.offset));
         }
-        findings.retain(|finding| !finding.places.is_empty());
+        let is_searched = outside.is_ok() && scanned == data.len() as u64;
         let faults: Vec<Fault> = opened.faults.iter().map(fault).collect();
         let mut missing: Vec<Missing> = faults.iter().map(missing).collect();
+        if outside.is_err() {
+            missing.push(Missing {
+                offset: 0,
+                length: size,
+                reason: Reason::NoRoom,
+            });
+        }
         if opened.faults_omitted > 0 || !complete {
             missing.push(Missing {
                 offset: 0,
@@ -123,17 +126,19 @@ impl Scanner {
         let mut outcome = DumpOutcome {
             format: opened.format,
             size,
-            sha256: self.hash.then(|| Sha256::digest(data).into()),
+            sha256: self
+                .hash
+                .then(|| Sha256::digest(opened.source.bytes()).into()),
             error: faults.first().map(Fault::error),
             coverage: Coverage {
                 bytes: size,
-                scanned,
+                scanned: if is_searched { size } else { 0 },
                 not_dumped: 0,
                 missing,
             },
             searches: vec![Search {
                 name: "anchors",
-                scope: "every byte of the container, for what lies outside its members".to_owned(),
+                scope: "every byte of the container that lies outside its members".to_owned(),
                 complete,
             }],
             not_run: self.not_run(),
@@ -150,6 +155,63 @@ impl Scanner {
         outcome
     }
 }
+
+/// The bytes of a container that lie outside its members, one range behind the other with zeros between them.
+struct Outside {
+    /// `None` when there are none.
+    source: Option<Source>,
+    /// Where each range starts in the source, and in the container.
+    starts: Vec<(u64, u64)>,
+}
+
+impl Outside {
+    fn gather(opened: &Opened) -> Result<Self, Error> {
+        let data = opened.source.bytes();
+        let mut outside = Self {
+            source: None,
+            starts: Vec::new(),
+        };
+        let mut gaps: Vec<Range<u64>> = Vec::new();
+        let mut at = 0;
+        let end = data.len() as u64;
+        for range in opened.covered.iter().chain([&(end..end)]) {
+            if at < range.start {
+                gaps.push(at..range.start);
+            }
+            at = at.max(range.end);
+        }
+        if let [gap] = &gaps[..] {
+            outside.starts.push((0, gap.start));
+            outside.source = opened.source.slice(gap.clone());
+        } else if !gaps.is_empty() {
+            let mut spool = Spool::new(None)?;
+            for gap in gaps {
+                outside.starts.push((spool.length(), gap.start));
+                let bytes = data.get(gap.start as usize..gap.end as usize);
+                spool.write(bytes.unwrap_or_default())?;
+                spool.write(&[0; BETWEEN])?;
+            }
+            outside.source = Some(Source::of_spool(spool)?);
+        }
+        Ok(outside)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.source.as_ref().map_or(&[], Source::bytes)
+    }
+
+    /// The offset in the container of a byte here.
+    fn offset(&self, at: u64) -> u64 {
+        let index = self.starts.partition_point(|(start, _)| *start <= at);
+        let range = index
+            .checked_sub(1)
+            .and_then(|index| self.starts.get(index));
+        range.map_or(at, |(start, there)| there + (at - start))
+    }
+}
+
+/// Zeros between ranges, which no key runs through.
+const BETWEEN: usize = 64;
 
 fn fault(fault: &unpack::Fault) -> Fault {
     Fault {

@@ -44,7 +44,7 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     let data = source.bytes();
-    single::open(source, walk, "gzip", name(data), &mut stream(data))
+    single::open(source, walk, "gzip", name(data), None, &mut stream(data))
 }
 
 /// The members at the start of `data` as one stream.

@@ -5,7 +5,8 @@ use super::stream::Stream;
 use super::walk::Walk;
 use crate::source::Source;
 
-/// Unpacks `stream`, which starts at the first byte of `container`, as its only member.
+/// Unpacks `stream`, which starts at the first byte of `container`, as its only member, of `expected` bytes if the
+/// format tells.
 ///
 /// # Errors
 /// When the walk must end.
@@ -14,6 +15,7 @@ pub fn open(
     walk: &mut Walk<'_>,
     method: &'static str,
     name: Option<String>,
+    expected: Option<u64>,
     stream: &mut dyn Stream,
 ) -> Result<(), Halt> {
     let member = Member {
@@ -23,7 +25,7 @@ pub fn open(
     };
     let length = container.bytes().len() as u64;
     let before = walk.fault_count();
-    let consumed = walk.packed(member, None, stream)?;
+    let consumed = walk.packed(member, expected, stream)?;
     if walk.fault_count() > before {
         // What lies behind damage is the same stream: noise that was packed, no slack.
         walk.structure(consumed..length);

@@ -31,7 +31,9 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "zstd", None, &mut stream(source.bytes()))
+    let data = source.bytes();
+    let expected = zstd_safe::get_frame_content_size(data).ok().flatten();
+    single::open(source, walk, "zstd", None, expected, &mut stream(data))
 }
 
 /// The frames at the start of `data` as one stream.
