@@ -2,6 +2,7 @@
 //! public half that confirms it.
 
 use crate::clue::Rank;
+use crate::crypto::material::{CRT_EXPONENT, PRIVATE_EXPONENT};
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Fingerprint, Identity};
 use crate::detect::Key;
@@ -352,13 +353,16 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
             owner,
         })
     });
+    let places: Vec<Place> = places.collect();
+    // An exponent that follows from the assumed public one and lies there tells that one.
+    let tells_e = |place: &Place| matches!(place.component, PRIVATE_EXPONENT | CRT_EXPONENT);
     Finding {
         kind: seen.key.kind,
         bits: seen.key.bits,
         curve: seen.key.curve,
         proof: seen.key.proof,
         spki_sha256: seen.key.public.map(|public| public.fingerprint()),
-        e_assumed: seen.key.e_assumed,
+        e_assumed: seen.key.e_assumed && !places.iter().any(tells_e),
         key_id: seen
             .key
             .key_id
@@ -367,7 +371,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
         accepted: None,
         // Until a policy says otherwise: what nobody judged counts.
         standing: Standing::Counts,
-        places: places.collect(),
+        places,
         places_omitted: seen.omitted,
     }
 }

@@ -44,6 +44,14 @@ pub enum ErrorKind {
         /// What stands there, without a quotation of unknown text.
         found: String,
     },
+    /// Something in a container could not be opened.
+    #[error("{}expected {what}", named(member.as_deref()))]
+    Member {
+        /// The member, if it is one; hostile text.
+        member: Option<String>,
+        /// What was expected and what was found, in words.
+        what: String,
+    },
     /// The bytes break the format's rules.
     #[error("expected {expected}, found {found}")]
     Malformed {
@@ -81,6 +89,15 @@ impl Error {
         };
         Self {
             kind,
+            path: None,
+            offset: Some(offset),
+        }
+    }
+
+    /// Something at offset `offset` of a container that could not be opened: `what` was expected and found.
+    pub fn member(offset: u64, member: Option<String>, what: String) -> Self {
+        Self {
+            kind: ErrorKind::Member { member, what },
             path: None,
             offset: Some(offset),
         }
@@ -124,6 +141,13 @@ impl Error {
             None => self.kind.to_string(),
         }
     }
+}
+
+/// A member's name before what is wrong with it.
+fn named(member: Option<&str>) -> String {
+    member.map_or_else(String::new, |member| {
+        format!("member `{}`: ", crate::text::printable(member))
+    })
 }
 
 impl fmt::Display for Error {

@@ -43,6 +43,16 @@ pub enum Reason {
     LimitReached,
     /// The scanner itself failed on this file.
     InternalError,
+    /// A member of a container is under a passphrase.
+    Encrypted,
+    /// A member of a container is packed in a way that is not known here.
+    UnsupportedMethod,
+    /// Packed bytes, or a container's directory, are not as their format demands.
+    Damaged,
+    /// A bound on unpacking was reached.
+    BudgetReached,
+    /// There was no room to keep unpacked bytes.
+    NoRoom,
 }
 
 impl Reason {
@@ -54,6 +64,11 @@ impl Reason {
             Self::ContainerNotOpened => "container-not-opened",
             Self::LimitReached => "limit-reached",
             Self::InternalError => "internal-error",
+            Self::Encrypted => "encrypted",
+            Self::UnsupportedMethod => "unsupported-method",
+            Self::Damaged => "damaged",
+            Self::BudgetReached => "budget-reached",
+            Self::NoRoom => "no-room",
         }
     }
 }
@@ -150,11 +165,60 @@ impl Answer {
     }
 }
 
-/// Everything a scan says about one file.
+/// Something in a container that could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Why.
+    pub reason: Reason,
+    /// The member, if it is one; hostile text.
+    pub member: Option<String>,
+    /// Offset in the container.
+    pub offset: u64,
+    /// What was expected and what was found, in words.
+    pub what: String,
+}
+
+impl Fault {
+    /// As an error of the container.
+    pub fn error(&self) -> Error {
+        Error::member(self.offset, self.member.clone(), self.what.clone())
+    }
+}
+
+/// Something worth knowing that does not touch the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A container's header lies in a dump. What is packed there is not opened.
+    EmbeddedContainer {
+        /// The container's format.
+        format: &'static str,
+        /// Offset of the first header.
+        offset: u64,
+        /// How many there are of this format.
+        count: u64,
+    },
+    /// A container that holds no member.
+    EmptyContainer,
+}
+
+impl Note {
+    /// The word reports use.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::EmbeddedContainer { .. } => "embedded-container",
+            Self::EmptyContainer => "empty-container",
+        }
+    }
+}
+
+/// Everything a scan says about one file, or one member of a container.
 #[derive(Debug)]
 pub struct DumpOutcome {
     /// The path as the user gave it or as it was found in a directory.
     pub path: PathBuf,
+    /// For a member of a container, the names that lead to it from the file at `path`; hostile text. All offsets
+    /// are those in the innermost member.
+    pub members: Vec<String>,
     /// The format's name: `minidump`, `elf-core`, `raw`.
     pub format: &'static str,
     /// Size in bytes.
@@ -179,6 +243,10 @@ pub struct DumpOutcome {
     pub findings: Vec<Finding>,
     /// Public keys, by the offset of their first place.
     pub public_keys: Vec<PublicFinding>,
+    /// What in a container could not be opened; `error` is the first.
+    pub faults: Vec<Fault>,
+    /// What else is worth knowing.
+    pub notes: Vec<Note>,
 }
 
 impl DumpOutcome {
@@ -186,6 +254,7 @@ impl DumpOutcome {
     pub fn unopened(path: PathBuf, error: Error) -> Self {
         Self {
             path,
+            members: Vec::new(),
             format: "unknown",
             size: 0,
             sha256: None,
@@ -205,7 +274,19 @@ impl DumpOutcome {
             asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
+            faults: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// File and members as people read them: `wer.cab!dump.mdmp`. Hostile text.
+    pub fn place(&self) -> String {
+        let mut place = self.path.to_string_lossy().into_owned();
+        for member in &self.members {
+            place.push('!');
+            place.push_str(member);
+        }
+        place
     }
 
     /// Findings that make the verdict `found`.

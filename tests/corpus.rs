@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::scan;
+use common::{scan, scan_file};
 use dumpgate::finding::{Finding, Kind, Proof};
 use dumpgate::outcome::{DumpOutcome, Verdict};
 use serde_json::Value;
@@ -42,6 +42,10 @@ fn main() -> ExitCode {
         process(&directory, converter.as_deref(), &mut tally);
     }
     wine(&corpus.join("windows/wine"), &mut tally);
+    for (file, member) in CONTAINERS {
+        let path = corpus.join("windows").join(file);
+        tally.check(file, expect_member(&path, member));
+    }
     for path in sorted(&corpus.join("public")) {
         if path.extension().is_none_or(|extension| extension != "tsv") {
             let outcome = scan(&fs::read(&path).unwrap());
@@ -87,6 +91,8 @@ fn process(directory: &Path, converter: Option<&Path>, tally: &mut Tally) {
         .collect();
     let core = unpack(&directory.join("core.zst"));
     let outcome = scan(&core);
+    let what = format!("{} packed", name(directory));
+    tally.check(&what, expect_same(&directory.join("core.zst"), &outcome));
     println!("{:<26} {}", name(directory), table(&outcome, &own));
     tally.check(&name(directory), expect_only(&outcome, &own));
     if name(directory).starts_with("clean-") {
@@ -265,6 +271,64 @@ fn expect_only(outcome: &DumpOutcome, own: &BTreeSet<String>) -> Result<(), Stri
     match mistaken {
         Some(found) => Err(format!("its own key counts as known: {found:?}")),
         None => Ok(()),
+    }
+}
+
+/// The core scanned as it is packed gives what the unpacked one does.
+fn expect_same(packed: &Path, unpacked: &DumpOutcome) -> Result<(), String> {
+    let outcomes = scan_file(packed);
+    let [outcome] = &outcomes[..] else {
+        return Err(format!("{} outcomes", outcomes.len()));
+    };
+    let parts = |outcome: &DumpOutcome| {
+        let findings = outcome.findings.iter();
+        let findings: Vec<String> = findings.map(|found| format!("{found:?}")).collect();
+        (outcome.verdict, outcome.size, outcome.format, findings)
+    };
+    if outcome.members != ["core"] {
+        Err(format!("its member is {:?}", outcome.members))
+    } else if parts(outcome) != parts(unpacked) {
+        Err("the findings are others than those of the unpacked core".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// How dumps travel: containers round the minidump of a process with a key on its stack, and its member.
+const CONTAINERS: [(&str, &str); 7] = [
+    ("dump.mdmp.gz", "dump.mdmp"),
+    ("dump.mdmp.zst", "dump.mdmp"),
+    ("sentry.envelope", "upload_file_minidump.dmp"),
+    ("upload.multipart", "a.dmp"),
+    ("wer.7z", "WERA1B2.tmp.mdmp"),
+    ("wer.zip", "WERA1B2.tmp.mdmp"),
+    ("wer_mszip.cab", "WERA1B2.tmp.mdmp"),
+];
+
+/// The member of a container leaks, and its other members are clean.
+fn expect_member(path: &Path, member: &str) -> Result<(), String> {
+    let key = "e07c1e89192bf974d1e2bc507c9fa03ed47be447a5c8c3f4087e2d116de26b00";
+    let own = BTreeSet::from([key.to_owned()]);
+    let outcomes = scan_file(path);
+    for outcome in &outcomes {
+        expect_only(outcome, &own)?;
+        let is_it = outcome.members == [member];
+        let wanted = if is_it {
+            Verdict::Found
+        } else {
+            Verdict::Clean
+        };
+        if outcome.verdict != wanted {
+            return Err(format!("{}: {:?}", outcome.place(), outcome.verdict));
+        }
+    }
+    match outcomes
+        .iter()
+        .filter(|outcome| outcome.members == [member])
+        .count()
+    {
+        1 => Ok(()),
+        number => Err(format!("{number} members `{member}`")),
     }
 }
 

@@ -33,7 +33,7 @@ const ROOMS: &str = "
     finding   | error bytes crypto clue
     outcome   | error crypto finding
     memory    | error secret bytes finding
-    source    | error
+    source    | error bytes
     unpack    | error bytes text memory source
     dump      | error bytes text memory source
     detect    | secret bytes text crypto clue finding
@@ -62,17 +62,23 @@ const CRATES: &str = "
     aho_corasick   | sweep scan detect
     anstyle        | cli report
     base64ct       | text crypto
+    bzip2          | unpack
     clap           | cli
     crypto_bigint  | crypto
     crypto_primes  | crypto
     curve25519_dalek | crypto
+    deflate64      | unpack
     der            | crypto
     ed25519_dalek  | crypto
     ed448_goldilocks | crypto
+    flate2         | unpack
     globset        | cli
     indicatif      | cli
     k256           | crypto
-    memchr         | bytes text detect sweep scan
+    lz4_flex       | unpack
+    lzma_rust2     | unpack
+    lzxd           | unpack
+    memchr         | bytes text unpack detect sweep scan
     memmap2        | source
     minidump       | dump
     object         | dump
@@ -86,7 +92,7 @@ const CRATES: &str = "
     scroll         | dump
     sec1           | crypto
     serde          | report
-    serde_json     | report
+    serde_json     | unpack report
     sha2           | crypto source scan
     spki           | crypto
     tempfile       | source policy remedy worker gate cli
@@ -96,7 +102,8 @@ const CRATES: &str = "
     walkdir        | cli
     x25519_dalek   | crypto
     x448           | crypto
-    zeroize        | secret crypto source sweep
+    zeroize        | secret crypto source unpack sweep
+    zstd_safe      | unpack
 ";
 
 /// Path of the standard library | the rooms that may use it or anything inside it.

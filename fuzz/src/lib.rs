@@ -13,8 +13,11 @@ use dumpgate::outcome::{DumpOutcome, Reason};
 use dumpgate::report::{Contents, Detail, OUTPUTS, Origin, RegionRow, ThreadRow, write_info};
 use dumpgate::scan::Scanner;
 use dumpgate::source::Source;
+use dumpgate::unpack::{self, Budget, CONTAINERS, Item, Trouble, open_as};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Examines every anchor of the detector in `data`. Then takes the first byte for a length and puts each
 /// anchor behind so many bytes of the rest, so that the fuzzer need not find it.
@@ -118,6 +121,42 @@ fn contents(format: &'static str, dump: &Dump, size: u64) -> Contents {
         container: None,
         faults: dump.faults.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// Opens `data` as the container of this name, whatever it looks like, within a small budget.
+pub fn unpack(name: &str, data: &[u8]) {
+    let container = CONTAINERS.iter().find(|container| container.name == name).expect("a container of this name");
+    let budget = Budget {
+        bytes: 8 << 20,
+        member_bytes: 4 << 20,
+        depth: 3,
+        members: 64,
+        time: Duration::from_secs(5),
+        ..Budget::default()
+    };
+    let mut unpacked = 0;
+    open_as(container, Source::from_bytes(data.to_vec()), &budget, &mut |item| {
+        match item {
+            Item::Leaf(leaf) => {
+                assert!(leaf.members.len() <= 4, "deeper than the budget");
+                unpacked += leaf.source.bytes().len() as u64;
+                // Stored members may overlap; each is no longer than what it lies in.
+                assert!(unpacked <= 64 * (8 << 20) + budget.bytes);
+            }
+            Item::Container(opened) => {
+                let length = opened.source.bytes().len() as u64;
+                let mut end = 0;
+                for range in &opened.covered {
+                    assert!(end <= range.start && range.start < range.end && range.end <= length, "{range:?} of {length}");
+                    end = range.end;
+                }
+                let is_broken = |fault: &unpack::Fault| fault.trouble == Trouble::Internal;
+                // Decoders of other crates may fail on hostile bytes: that is caught, and no crash of ours.
+                assert!(opened.faults.iter().all(|fault| !is_broken(fault) || fault.member.is_some()));
+            }
+        }
+        ControlFlow::Continue(())
+    });
 }
 
 /// Scans `data` as a file and writes all reports of the outcome.

@@ -1,8 +1,10 @@
 //! What was typed.
 
 use crate::finding::Proof;
+use crate::unpack::Budget;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Finds private keys in crash dumps and proves them by arithmetic.
 ///
@@ -88,6 +90,10 @@ pub struct Scan {
     #[arg(long)]
     pub hash: bool,
 
+    /// What a file that is a container (an archive, a compressed dump) may unpack to
+    #[command(flatten)]
+    pub unpacking: Unpacking,
+
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -101,6 +107,65 @@ pub struct Scan {
     pub color: Color,
 }
 
+/// Bounds on unpacking.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Containers (a bound that is reached makes the verdict incomplete)")]
+pub struct Unpacking {
+    /// Bytes unpacked out of one file, in all; K, M, G and T are powers of 1024
+    #[arg(long, value_name = "BYTES", default_value = "256G", value_parser = bytes)]
+    pub max_unpacked_bytes: u64,
+
+    /// Bytes unpacked of one member
+    #[arg(long, value_name = "BYTES", default_value = "256G", value_parser = bytes)]
+    pub max_member_bytes: u64,
+
+    /// Bytes unpacked for each packed one, in a member of more than 64 MiB; pages of zeros do not count, since sparse
+    /// dumps have them by the million
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub max_ratio: u64,
+
+    /// Containers inside one another
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub max_depth: usize,
+
+    /// Members of all containers in one file
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub max_members: u64,
+
+    /// Seconds of unpacking a file, apart from scanning
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub max_unpack_seconds: u64,
+}
+
+impl Unpacking {
+    /// The bounds as unpacking knows them.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            bytes: self.max_unpacked_bytes,
+            member_bytes: self.max_member_bytes,
+            ratio: self.max_ratio,
+            depth: self.max_depth,
+            members: self.max_members,
+            time: Duration::from_secs(self.max_unpack_seconds),
+        }
+    }
+}
+
+/// A number of bytes, perhaps with a unit.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (text.get(..at), 10),
+        Some((at, 'm' | 'M')) => (text.get(..at), 20),
+        Some((at, 'g' | 'G')) => (text.get(..at), 30),
+        Some((at, 't' | 'T')) => (text.get(..at), 40),
+        _ => (Some(text), 0),
+    };
+    let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
+    number
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "expected a number of bytes, as 4096 or 16G".to_owned())
+}
+
 /// `dumpgate info`
 #[derive(Debug, Args)]
 pub struct Info {
@@ -111,6 +176,10 @@ pub struct Info {
     /// How to write it
     #[arg(long, value_enum, default_value_t = InfoFormat::Text)]
     pub format: InfoFormat,
+
+    /// What a file that is a container may unpack to
+    #[command(flatten)]
+    pub unpacking: Unpacking,
 
     /// Colours; `auto` heeds NO_COLOR
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -248,6 +317,16 @@ accepts and findings below `--fail-on` do not count as found.";
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        assert_eq!(bytes("4096"), Ok(4096));
+        assert_eq!(bytes("16G"), Ok(16 << 30));
+        assert_eq!(bytes("1t"), Ok(1 << 40));
+        for wrong in ["", "G", "-1", "1.5G", "99999999999T", "1Gi"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound_and_every_format_has_a_reporter() {

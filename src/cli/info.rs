@@ -4,12 +4,15 @@ use super::args::{Info, InfoFormat};
 use super::{Exit, complain, use_color};
 use crate::detect::LONGEST_FORM;
 use crate::dump;
+use crate::error::Error;
 use crate::finding::Piece;
 use crate::memory::{MemoryMap, Region, RegionKind, windows};
-use crate::report::{Contents, RegionRow, ThreadRow, write_info};
+use crate::report::{Contents, MemberRow, Packed, RegionRow, ThreadRow, write_info, write_packed};
 use crate::source::Source;
-use crate::unpack;
+use crate::text::printable;
+use crate::unpack::{self, Budget, Item, Trouble};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 /// Shows what is in the dump the user named.
 pub fn run(arguments: &Info) -> Exit {
@@ -25,21 +28,95 @@ pub fn run(arguments: &Info) -> Exit {
             return Exit::Usage;
         }
     };
-    let contents = contents(
-        arguments.path.to_string_lossy().into_owned(),
-        source.bytes(),
-    );
+    let path = arguments.path.to_string_lossy();
     let mut out = io::stdout().lock();
     let as_json = arguments.format == InfoFormat::Json;
-    match write_info(&contents, as_json, use_color(arguments.color), &mut out)
-        .and_then(|()| out.flush())
-    {
+    let color = use_color(arguments.color);
+    let written = match shown(&path, source, &arguments.unpacking.budget()) {
+        Shown::Dump(contents) => write_info(&contents, as_json, color, &mut out),
+        Shown::Container(packed) => write_packed(&packed, as_json, color, &mut out),
+    };
+    match written.and_then(|()| out.flush()) {
         Ok(()) => Exit::Clean,
         Err(error) => {
             complain(&format_args!("failed to write: {error}"));
             Exit::Usage
         }
     }
+}
+
+/// A file is one or the other.
+enum Shown {
+    Dump(Box<Contents>),
+    Container(Packed),
+}
+
+/// Opens the file as a scan does.
+fn shown(path: &str, source: Source, budget: &Budget) -> Shown {
+    let mut packed = Packed {
+        path: path.to_owned(),
+        format: "",
+        size: source.bytes().len() as u64,
+        members: Vec::new(),
+        faults: Vec::new(),
+        dumps: Vec::new(),
+    };
+    unpack::walk(source, path, budget, &mut |item| {
+        match item {
+            Item::Leaf(leaf) => {
+                let place = place(path, &leaf.members);
+                let contents = contents(place.clone(), leaf.source.bytes());
+                packed.members.extend(leaf.packing.map(|packing| MemberRow {
+                    display_path: place,
+                    members: leaf.members,
+                    format: contents.format,
+                    method: packing.method,
+                    offset: packing.offset,
+                    packed: packing.packed,
+                    size: contents.size,
+                    not_opened: leaf.cut.map(Trouble::name),
+                }));
+                packed.dumps.push(contents);
+            }
+            Item::Container(opened) => {
+                let place = place(path, &opened.members);
+                packed.format = opened.format;
+                let faults = opened.faults.into_iter().map(|fault| {
+                    let error = Error::member(fault.offset, fault.member, fault.what);
+                    format!("{} {}", printable(&place), error.detail())
+                });
+                packed.faults.extend(faults);
+                packed
+                    .members
+                    .extend(opened.packing.map(|packing| MemberRow {
+                        display_path: place.clone(),
+                        members: opened.members,
+                        format: opened.format,
+                        method: packing.method,
+                        offset: packing.offset,
+                        packed: packing.packed,
+                        size: opened.source.bytes().len() as u64,
+                        not_opened: None,
+                    }));
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    match (packed.format, packed.dumps.pop()) {
+        ("", Some(contents)) => Shown::Dump(Box::new(contents)),
+        (_, last) => {
+            packed.dumps.extend(last);
+            Shown::Container(packed)
+        }
+    }
+}
+
+/// File and members in one.
+fn place(path: &str, members: &[String]) -> String {
+    std::iter::once(path)
+        .chain(members.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("!")
 }
 
 fn contents(path: String, data: &[u8]) -> Contents {

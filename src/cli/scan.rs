@@ -5,16 +5,16 @@ use super::plan::{Filter, Step, steps};
 use super::progress::Bar;
 use super::{Exit, complain, use_color};
 use crate::crypto::Fingerprint;
-use crate::error::Error;
 use crate::outcome::{DumpOutcome, Verdict, overall};
 use crate::policy::Policy;
 use crate::policy::baseline::Baseline;
 use crate::report::{Detail, OUTPUTS, Origin, Reporter};
-use crate::scan::{Question, Scanner};
+use crate::scan::{Progress, Question, Scanner};
 use crate::source::Source;
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 /// Scans what the user named, in that order.
 pub fn run(arguments: &Scan) -> Exit {
@@ -135,28 +135,40 @@ fn scan_all(
         .expect("every format of the command line has an output")
         .reporter)(detail);
     let mut skipped = 0usize;
+    let budget = arguments.unpacking.budget();
     for step in steps(&arguments.paths, filter) {
-        let (outcome, origin) = match step {
+        let (path, source, origin) = match step {
             Step::Skipped => {
                 skipped += 1;
                 continue;
             }
-            Step::Unreadable(path, error) => (DumpOutcome::unopened(path, error), Origin::Walked),
-            Step::Stdin => (
-                scan_one(arguments, scanner, PathBuf::from("-"), Source::stdin()),
-                Origin::Named,
-            ),
+            Step::Unreadable(path, error) => (path, Err(error), Origin::Walked),
+            Step::Stdin => (PathBuf::from("-"), Source::stdin(), Origin::Named),
             Step::File(path, origin) => {
                 let source = Source::open(&path);
-                (scan_one(arguments, scanner, path, source), origin)
+                (path, source, origin)
             }
         };
-        verdicts.push(outcome.verdict);
-        if let Some(error) = &outcome.error {
-            out.flush()?;
-            tell(&outcome, error);
+        let mut written = Ok(());
+        let mut take = |outcome: DumpOutcome| {
+            verdicts.push(outcome.verdict);
+            written = tell(&outcome, &mut out)
+                .and_then(|()| report(&mut *reporter, &outcome, origin, &mut out));
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        };
+        match source {
+            Ok(source) => {
+                let watch = |name: &str, _: u64| -> Box<dyn Progress> {
+                    Box::new(Bar::new(Path::new(name), arguments.quiet))
+                };
+                scanner.scan_packed(&path, source, &budget, &watch, &mut take);
+            }
+            Err(error) => _ = take(DumpOutcome::unopened(path, error)),
         }
-        report(&mut *reporter, &outcome, origin, &mut out)?;
+        written?;
     }
     if skipped > 0 && !arguments.quiet {
         complain(&format_args!(
@@ -177,34 +189,21 @@ fn scan_all(
     Ok(Exit::from(verdict))
 }
 
-fn scan_one(
-    arguments: &Scan,
-    scanner: &Scanner,
-    path: PathBuf,
-    source: Result<Source, Error>,
-) -> DumpOutcome {
-    match source {
-        Ok(source) => {
-            let bar = Bar::new(&path, arguments.quiet);
-            scanner.scan(path, &source, &bar)
-        }
-        Err(error) => DumpOutcome::unopened(path, error),
-    }
-}
-
-/// One line on standard error about what is wrong with a file.
-fn tell(outcome: &DumpOutcome, error: &Error) {
+/// One line on standard error about what is wrong with a file, behind what is reported so far.
+fn tell(outcome: &DumpOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let Some(error) = &outcome.error else {
+        return Ok(());
+    };
+    out.flush()?;
     match outcome.verdict {
         Verdict::Unopened => complain(error),
-        _ => {
-            let path = outcome.path.to_string_lossy();
-            complain(&format_args!(
-                "`{}`: {}",
-                crate::text::printable(&path),
-                error.detail()
-            ));
-        }
+        _ => complain(&format_args!(
+            "`{}`: {}",
+            crate::text::printable(&outcome.place()),
+            error.detail()
+        )),
     }
+    Ok(())
 }
 
 fn report(

@@ -19,7 +19,7 @@ pub fn looks_random(secret: &[u8]) -> bool {
     let distinct = counts.iter().filter(|&&count| count > 0).count();
     let printable = secret
         .iter()
-        .filter(|byte| (b' '..=b'~').contains(byte))
+        .filter(|byte| matches!(byte, b' '..=b'~'))
         .count();
     length >= MIN_LENGTH
         && distinct >= expected_distinct(length)

@@ -66,6 +66,96 @@ pub struct RegionRow {
     pub bytes: u64,
 }
 
+/// A container, and what is in it.
+#[derive(Debug, Serialize)]
+pub struct Packed {
+    /// The file.
+    pub path: String,
+    /// The container's format.
+    pub format: &'static str,
+    /// Size in bytes.
+    pub size: u64,
+    /// Members of all depths, each container behind what is in it.
+    pub members: Vec<MemberRow>,
+    /// What could not be opened.
+    pub faults: Vec<String>,
+    /// What is in the members that are no containers.
+    pub dumps: Vec<Contents>,
+}
+
+/// A member of a container.
+#[derive(Debug, Serialize)]
+pub struct MemberRow {
+    /// File and members in one: `a.zip!b.tar!core`.
+    pub display_path: String,
+    /// The names that lead to it.
+    pub members: Vec<String>,
+    /// What it is: a dump's format, or a container's.
+    pub format: &'static str,
+    /// How it is packed.
+    pub method: &'static str,
+    /// Offset in its container of its first packed byte.
+    pub offset: u64,
+    /// Packed bytes.
+    pub packed: u64,
+    /// Bytes that came out.
+    pub size: u64,
+    /// Why it is not whole or not opened, if so.
+    pub not_opened: Option<&'static str>,
+}
+
+/// Writes what is in a container for people, or as a JSON document.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write_packed(
+    packed: &Packed,
+    as_json: bool,
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if as_json {
+        serde_json::to_writer_pretty(&mut *out, packed)?;
+        return writeln!(out);
+    }
+    writeln!(out, "{}", paint(color, STRONG, &printable(&packed.path)))?;
+    writeln!(
+        out,
+        "  format      {}, {}: a container",
+        packed.format,
+        size(packed.size)
+    )?;
+    writeln!(out, "  members     {}", packed.members.len())?;
+    for row in packed.members.iter().take(MAX_MEMBERS) {
+        let names: Vec<String> = row.members.iter().map(|name| printable(name)).collect();
+        let why = row
+            .not_opened
+            .map(|reason| format!("  not whole [{reason}]"))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    {:<10} {:>10} to {:>10}  {}  ({}){why}",
+            row.method,
+            size(row.packed),
+            size(row.size),
+            names.join("!"),
+            row.format
+        )?;
+    }
+    let more = packed.members.len().saturating_sub(MAX_MEMBERS);
+    if more > 0 {
+        writeln!(out, "    and {more} more (`--format json` lists all)")?;
+    }
+    for fault in packed.faults.iter().take(MAX_MEMBERS) {
+        writeln!(out, "  not opened  {fault}")?;
+    }
+    for contents in packed.dumps.iter().take(MAX_MEMBERS) {
+        writeln!(out)?;
+        write_info(contents, false, color, out)?;
+    }
+    Ok(())
+}
+
 /// Writes `contents` for people, or as a JSON document.
 ///
 /// # Errors
@@ -183,6 +273,9 @@ fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {
         rest => writeln!(out, "    and {rest} more (`--format json` lists all)"),
     }
 }
+
+/// Members of a container shown to people.
+const MAX_MEMBERS: usize = 100;
 
 /// Threads and modules shown to people.
 const MAX_ROWS: usize = 32;

@@ -4,7 +4,7 @@
 use super::{Detail, Origin, Reporter, human::hex};
 use crate::crypto::{Algorithm, Curve};
 use crate::finding::{Acceptance, Finding, Fragment, Kind, Piece, Place, PublicFinding, Standing};
-use crate::outcome::{Answer, Asked, DumpOutcome, Verdict};
+use crate::outcome::{Answer, Asked, DumpOutcome, Note, Verdict};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -122,6 +122,10 @@ const TOOL: Tool = Tool {
 #[derive(Serialize)]
 struct Dump {
     path: String,
+    /// The names that lead from the file to a member of it.
+    members: Vec<String>,
+    /// File and members in one: `wer.cab!dump.mdmp`.
+    display_path: String,
     format: &'static str,
     size: u64,
     sha256: Option<String>,
@@ -135,6 +139,32 @@ struct Dump {
     findings: Vec<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_keys: Option<Vec<Public>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultIn>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<NoteOf>,
+}
+
+#[derive(Serialize)]
+struct FaultIn {
+    reason: &'static str,
+    member: Option<String>,
+    offset: u64,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct NoteOf {
+    kind: &'static str,
+    #[serde(flatten)]
+    embedded: Option<Embedded>,
+}
+
+#[derive(Serialize)]
+struct Embedded {
+    format: &'static str,
+    offset: u64,
+    count: u64,
 }
 
 #[derive(Serialize)]
@@ -263,6 +293,8 @@ impl Dump {
         let missing = outcome.coverage.missing.iter();
         Self {
             path: outcome.path.to_string_lossy().into_owned(),
+            members: outcome.members.clone(),
+            display_path: outcome.place(),
             format: outcome.format,
             size: outcome.size,
             sha256: outcome.sha256.map(|hash| hex(&hash)),
@@ -298,6 +330,8 @@ impl Dump {
             public_keys: detail
                 .public
                 .then(|| outcome.public_keys.iter().map(Public::new).collect()),
+            faults: outcome.faults.iter().map(FaultIn::new).collect(),
+            notes: outcome.notes.iter().map(NoteOf::new).collect(),
         }
     }
 }
@@ -316,6 +350,38 @@ fn searches(outcome: &DumpOutcome) -> Vec<Search> {
         complete: false,
     });
     ran.chain(not_run).collect()
+}
+
+impl FaultIn {
+    fn new(fault: &crate::outcome::Fault) -> Self {
+        Self {
+            reason: fault.reason.name(),
+            member: fault.member.clone(),
+            offset: fault.offset,
+            message: fault.error().detail(),
+        }
+    }
+}
+
+impl NoteOf {
+    fn new(note: &Note) -> Self {
+        let embedded = match *note {
+            Note::EmbeddedContainer {
+                format,
+                offset,
+                count,
+            } => Some(Embedded {
+                format,
+                offset,
+                count,
+            }),
+            Note::EmptyContainer => None,
+        };
+        Self {
+            kind: note.name(),
+            embedded,
+        }
+    }
 }
 
 impl AskedFor {

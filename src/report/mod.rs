@@ -10,7 +10,7 @@ pub mod reread;
 mod text;
 
 pub use accepted::write_baseline;
-pub use info::{Contents, RegionRow, ThreadRow, write_info};
+pub use info::{Contents, MemberRow, Packed, RegionRow, ThreadRow, write_info, write_packed};
 
 use crate::finding::{Finding, Proof, Standing};
 use crate::outcome::{DumpOutcome, Verdict};

@@ -117,7 +117,7 @@ pub fn owner(owner: &Owner) -> String {
 }
 
 /// Places shown of one key.
-const MAX_ROWS: usize = 20;
+pub const MAX_ROWS: usize = 20;
 
 /// Pieces shown of one place.
 const MAX_PIECES: usize = 4;

@@ -2,10 +2,10 @@
 
 use super::asked;
 use super::human::{ALARM, CAUTION, FINE, STRONG, count, hex, paint, size};
-use super::places::{self, owner};
+use super::places::{self, MAX_ROWS, owner};
 use super::{Detail, Origin, Reporter};
 use crate::finding::{Finding, Kind, Proof, PublicFinding, Standing};
-use crate::outcome::{Answer, DumpOutcome, Reason, Verdict};
+use crate::outcome::{Answer, DumpOutcome, Note, Reason, Verdict};
 use crate::text::printable;
 use std::io::{self, Write};
 
@@ -44,7 +44,7 @@ impl Text {
             Verdict::Incomplete | Verdict::Unopened => CAUTION,
         };
         let verdict = self.paint(style, &format!("{:<10}", outcome.verdict.name()));
-        let path = printable(&outcome.path.to_string_lossy());
+        let path = printable(&outcome.place());
         if outcome.verdict == Verdict::Unopened {
             return writeln!(out, "{verdict}  {path}");
         }
@@ -76,8 +76,38 @@ impl Text {
         if let Some(hash) = &outcome.sha256 {
             writeln!(out, "            SHA-256 {}", hex(hash))?;
         }
-        for missing in &coverage.missing {
+        for fault in outcome.faults.iter().take(MAX_ROWS) {
+            writeln!(
+                out,
+                "            {} {} [{}]",
+                self.paint(CAUTION, "not examined:"),
+                fault.error().detail(),
+                fault.reason.name()
+            )?;
+        }
+        let more = outcome.faults.len().saturating_sub(MAX_ROWS);
+        if more > 0 {
+            writeln!(
+                out,
+                "            and {more} more (`--format json` lists up to 100)"
+            )?;
+        }
+        let of_faults = outcome.faults.len();
+        for missing in coverage.missing.iter().skip(of_faults) {
             let what = match missing.reason {
+                Reason::LimitReached if of_faults > 0 => {
+                    "more members, beyond those listed here".to_owned()
+                }
+                Reason::Encrypted
+                | Reason::UnsupportedMethod
+                | Reason::Damaged
+                | Reason::BudgetReached
+                | Reason::NoRoom => {
+                    format!(
+                        "what follows offset {:#x}: no more of this member could be unpacked",
+                        missing.offset
+                    )
+                }
                 Reason::Truncated => format!(
                     "{} from offset {:#x} on: the dump's tables name them, the file ends before",
                     size(missing.length),
@@ -120,6 +150,33 @@ impl Text {
                 "            {} of the process' memory are not in the dump, by design: no verdict about them",
                 size(coverage.not_dumped)
             )?;
+        }
+        Ok(())
+    }
+
+    fn notes(outcome: &DumpOutcome, out: &mut dyn Write) -> io::Result<()> {
+        for note in &outcome.notes {
+            match note {
+                Note::EmbeddedContainer {
+                    format,
+                    offset,
+                    count,
+                } => writeln!(
+                    out,
+                    "            note: {} in it, not opened: {format} at {offset:#x} [{}]",
+                    super::human::count(
+                        usize::try_from(*count).unwrap_or(usize::MAX),
+                        "packed file"
+                    ),
+                    note.name()
+                )?,
+                Note::EmptyContainer => writeln!(
+                    out,
+                    "            note: this {} file holds no member [{}]",
+                    outcome.format,
+                    note.name()
+                )?,
+            }
         }
         Ok(())
     }
@@ -249,6 +306,7 @@ impl Reporter for Text {
         }
         self.headline(outcome, out)?;
         self.coverage(outcome, out)?;
+        Self::notes(outcome, out)?;
         let is_apart =
             |finding: &Finding| matches!(finding.standing, Standing::Known | Standing::Accepted);
         for finding in findings.iter().filter(|finding| !is_apart(finding)) {

@@ -3,8 +3,10 @@
 
 mod anchors;
 mod bare;
+mod embedded;
 mod ledger;
 mod linear;
+mod packed;
 mod published;
 mod seams;
 mod search;
@@ -160,7 +162,8 @@ impl Scanner {
         Builder::default()
     }
 
-    /// What the file at `path`, whose bytes are `source`, holds. A fault of the scanner itself gives an
+    /// What the file at `path`, whose bytes are `source`, holds as it is: a container is not opened, and never clean
+    /// ([`Scanner::scan_packed`] opens it). A fault of the scanner itself gives an
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
         let data = source.bytes();
@@ -326,6 +329,7 @@ impl Scanner {
         }
         let mut outcome = DumpOutcome {
             path,
+            members: Vec::new(),
             format: container.map_or(format.name(), |container| container.name),
             size,
             sha256: self.hash.then(|| Sha256::digest(data).into()),
@@ -343,6 +347,8 @@ impl Scanner {
             asked: Vec::new(),
             findings: Vec::new(),
             public_keys: Vec::new(),
+            faults: Vec::new(),
+            notes: embedded::find(data, &map),
         };
         let knowledge = correlate::Knowledge {
             user: &self.user,

@@ -7,12 +7,18 @@ use crate::error::Error;
 use map::FileMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-/// All bytes of one dump as one slice.
-#[derive(Debug)]
+pub use spool::Spool;
+
+/// All bytes of one dump as one slice. It may be a part of a larger one, as of the archive it lies in; copies
+/// share the bytes.
+#[derive(Clone, Debug)]
 pub struct Source {
-    bytes: Bytes,
+    bytes: Arc<Bytes>,
+    range: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -46,18 +52,14 @@ impl Source {
     fn of_file(mut file: File) -> Result<Self, Error> {
         let is_sized = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
         if let (true, Ok(map)) = (is_sized, FileMap::new(&file)) {
-            return Ok(Self {
-                bytes: Bytes::Mapped(map),
-            });
+            return Ok(Self::all(Bytes::Mapped(map)));
         }
         let spooled = spool::Spooled::read(&mut (&mut file).take(MAX_UNSIZED + 1))?;
         if spooled.bytes().len() as u64 > MAX_UNSIZED {
             let expected = format!("a file that tells its size, or of at most {MAX_UNSIZED} bytes");
             return Err(Error::malformed(0, expected, "a longer one"));
         }
-        Ok(Self {
-            bytes: Bytes::Spooled(spooled),
-        })
+        Ok(Self::all(Bytes::Spooled(spooled)))
     }
 
     /// Reads standard input to its end. A regular file redirected to it is mapped; anything else is
@@ -72,9 +74,7 @@ impl Source {
             Some(file) => Self::of_file(file).map_err(at_path)?,
             None => {
                 let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
-                Self {
-                    bytes: Bytes::Spooled(spooled),
-                }
+                Self::all(Bytes::Spooled(spooled))
             }
         };
         if source.bytes().is_empty() {
@@ -89,9 +89,34 @@ impl Source {
 
     /// A dump that is in memory already.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self::all(Bytes::Buffer(bytes))
+    }
+
+    /// What was written to private storage.
+    ///
+    /// # Errors
+    /// When it cannot be mapped.
+    pub fn of_spool(spool: Spool) -> Result<Self, Error> {
+        Ok(Self::all(Bytes::Spooled(spool.finish()?)))
+    }
+
+    fn all(bytes: Bytes) -> Self {
+        let range = 0..bytes.all().len();
         Self {
-            bytes: Bytes::Buffer(bytes),
+            bytes: Arc::new(bytes),
+            range,
         }
+    }
+
+    /// The part at `range`, in bytes from the start of this source; `None` if that goes beyond its end.
+    /// Nothing is copied.
+    pub fn slice(&self, range: Range<u64>) -> Option<Self> {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        (start <= end && end <= self.range.len()).then(|| Self {
+            bytes: Arc::clone(&self.bytes),
+            range: self.range.start + start..self.range.start + end,
+        })
     }
 
     /// Reads a whole small file, as a public key, of at most `limit` bytes.
@@ -115,10 +140,16 @@ impl Source {
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Mapped(map) => map.bytes(),
-            Bytes::Spooled(spooled) => spooled.bytes(),
-            Bytes::Buffer(buffer) => buffer,
+        self.bytes.all().get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map.bytes(),
+            Self::Spooled(spooled) => spooled.bytes(),
+            Self::Buffer(buffer) => buffer,
         }
     }
 }
@@ -192,6 +223,18 @@ mod tests {
         fs::write(&path, b"abc").unwrap();
         assert_eq!(Source::read_small(&path, 3).unwrap().bytes(), b"abc");
         assert!(Source::read_small(&path, 2).is_err());
+    }
+
+    #[test]
+    fn a_part_of_a_source_is_a_source() {
+        let whole = Source::from_bytes(b"0123456789".to_vec());
+        let part = whole.slice(2..8).unwrap();
+        drop(whole);
+        assert_eq!(part.bytes(), b"234567");
+        assert_eq!(part.slice(1..3).unwrap().bytes(), b"34");
+        assert_eq!(part.slice(6..6).unwrap().bytes(), b"");
+        assert!(part.slice(5..7).is_none());
+        assert!(part.slice(0..u64::MAX).is_none());
     }
 
     #[test]

@@ -1,19 +1,153 @@
 //! A stream kept where a map can reach it: memory without a name, from a size on a file without a name.
+//! Pages of zeros stay holes, so that a sparse dump stays sparse.
 
 use super::map::FileMap;
+use crate::bytes::is_zero;
 use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
+
+/// Bytes of a stream that is still being written, in private storage.
+#[derive(Debug)]
+pub struct Spool {
+    kept: Kept,
+    length: u64,
+    /// Bytes of pages that are not all zero.
+    solid: u64,
+    /// Where the file's own position is.
+    position: u64,
+}
+
+impl Spool {
+    /// Private storage for a stream, of `expected` bytes if that is known.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub fn new(expected: Option<u64>) -> Result<Self, Error> {
+        let is_large = expected.is_some_and(|bytes| bytes > MEMORY_LIMIT);
+        let kept = match in_memory() {
+            Some(file) if !is_large => Kept {
+                file,
+                is_on_disk: false,
+                reserved: 0,
+                length: 0,
+            },
+            _ => Kept::on_disk().map_err(no_room)?,
+        };
+        Ok(Self {
+            kept,
+            length: 0,
+            solid: 0,
+            position: 0,
+        })
+    }
+
+    /// Appends `block`.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn write(&mut self, block: &[u8]) -> Result<(), Error> {
+        self.append(block).map_err(no_room)
+    }
+
+    /// Bytes written so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Bytes written so far in pages that are not all zero: what takes up room.
+    pub fn solid(&self) -> u64 {
+        self.solid
+    }
+
+    /// The whole, mapped.
+    ///
+    /// # Errors
+    /// When it cannot be mapped.
+    pub fn finish(self) -> Result<Spooled, Error> {
+        let map = |cause| Error::io("map", cause);
+        // A hole at the end has no byte behind it yet.
+        self.kept.file.set_len(self.length).map_err(map)?;
+        let map = FileMap::new(&self.kept.file).map_err(map)?;
+        Ok(Spooled {
+            map,
+            _kept: self.kept,
+        })
+    }
+
+    fn append(&mut self, block: &[u8]) -> io::Result<()> {
+        let end = self.length + block.len() as u64;
+        if !self.kept.is_on_disk && !self.kept.reserve(end) {
+            self.move_to_disk()?;
+        }
+        // Page by page of the file, neighbours of a kind together.
+        let first = (PAGE - self.length % PAGE).min(block.len() as u64) as usize;
+        let (head, tail) = block.split_at(first);
+        let mut run = Run::default();
+        for page in std::iter::once(head).chain(tail.chunks(PAGE as usize)) {
+            let is_hole = is_zero(page);
+            if is_hole != run.is_hole {
+                self.put(block, &run)?;
+                run = Run {
+                    start: run.start + run.length,
+                    length: 0,
+                    is_hole,
+                };
+            }
+            run.length += page.len();
+        }
+        self.put(block, &run)
+    }
+
+    fn put(&mut self, block: &[u8], run: &Run) -> io::Result<()> {
+        if !run.is_hole && run.length > 0 {
+            if self.position != self.length {
+                self.kept.file.seek(SeekFrom::Start(self.length))?;
+            }
+            let bytes = block.get(run.start..run.start + run.length);
+            self.kept.file.write_all(bytes.unwrap_or_default())?;
+            self.position = self.length + run.length as u64;
+            self.solid += run.length as u64;
+        }
+        self.length += run.length as u64;
+        self.kept.length = self.length;
+        Ok(())
+    }
+
+    /// Moves what is in memory to an unnamed file.
+    fn move_to_disk(&mut self) -> io::Result<()> {
+        self.kept.file.set_len(self.length)?;
+        let memory = FileMap::new(&self.kept.file)?;
+        let mut disk = Self {
+            kept: Kept::on_disk()?,
+            length: 0,
+            solid: 0,
+            position: 0,
+        };
+        for block in memory.bytes().chunks(BLOCK) {
+            disk.append(block)?;
+        }
+        *self = disk;
+        Ok(())
+    }
+}
+
+/// Pages of a block of one kind.
+#[derive(Default)]
+struct Run {
+    start: usize,
+    length: usize,
+    is_hole: bool,
+}
 
 /// The bytes of a stream that came to its end.
 #[derive(Debug)]
 pub struct Spooled {
     map: FileMap,
     /// Kept for wiping; the map alone would keep the bytes alive.
-    file: File,
-    is_on_disk: bool,
-    length: u64,
+    _kept: Kept,
 }
 
 impl Spooled {
@@ -22,35 +156,16 @@ impl Spooled {
     /// # Errors
     /// When it cannot be read, or there is no room to keep it.
     pub fn read(stream: &mut dyn Read) -> Result<Self, Error> {
-        let no_room = |cause| Error::io("keep standard input", cause);
-        let (mut file, mut is_on_disk) = match in_memory() {
-            Some(file) => (file, false),
-            None => (tempfile::tempfile().map_err(no_room)?, true),
-        };
-        let mut length = 0u64;
+        let mut spool = Spool::new(None)?;
         let mut block = Zeroizing::new(vec![0; BLOCK]);
         loop {
-            let read = match stream.read(&mut block) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+            match stream.read(&mut block) {
+                Ok(0) => return spool.finish(),
+                Ok(read) => spool.write(block.get(..read).unwrap_or_default())?,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
                 Err(cause) => return Err(Error::io("read", cause)),
-            };
-            if !is_on_disk && length + read as u64 > MEMORY_LIMIT {
-                file = to_disk(file).map_err(no_room)?;
-                is_on_disk = true;
             }
-            file.write_all(block.get(..read).unwrap_or_default())
-                .map_err(no_room)?;
-            length += read as u64;
         }
-        let map = FileMap::new(&file).map_err(|cause| Error::io("map", cause))?;
-        Ok(Self {
-            map,
-            file,
-            is_on_disk,
-            length,
-        })
     }
 
     /// The bytes.
@@ -59,10 +174,45 @@ impl Spooled {
     }
 }
 
-impl Drop for Spooled {
+/// A file of ours without a name, wiped when it goes.
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    is_on_disk: bool,
+    /// Bytes of the memory that all spools share.
+    reserved: u64,
+    length: u64,
+}
+
+impl Kept {
+    fn on_disk() -> io::Result<Self> {
+        Ok(Self {
+            file: tempfile::tempfile()?,
+            is_on_disk: true,
+            reserved: 0,
+            length: 0,
+        })
+    }
+
+    /// Takes so much of the shared memory that `bytes` fit; whether there was enough. Holes count, since
+    /// reading one through a map fills it.
+    fn reserve(&mut self, bytes: u64) -> bool {
+        let wanted = bytes.saturating_sub(self.reserved);
+        let before = IN_MEMORY.fetch_add(wanted, Ordering::Relaxed);
+        if before + wanted > MEMORY_LIMIT {
+            IN_MEMORY.fetch_sub(wanted, Ordering::Relaxed);
+            return false;
+        }
+        self.reserved += wanted;
+        true
+    }
+}
+
+impl Drop for Kept {
     /// Overwrites what was written to disk. A failure has nowhere to go: the file has no name and its
     /// blocks are free once it is closed.
     fn drop(&mut self) {
+        IN_MEMORY.fetch_sub(self.reserved, Ordering::Relaxed);
         if self.is_on_disk {
             let _ = wipe(&mut self.file, self.length);
         }
@@ -82,6 +232,10 @@ pub fn stdin_file() -> Option<File> {
     None
 }
 
+fn no_room(cause: io::Error) -> Error {
+    Error::io("keep a stream in private storage", cause)
+}
+
 /// A file that lives in memory only; `None` where the system has none.
 fn in_memory() -> Option<File> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -94,23 +248,96 @@ fn in_memory() -> Option<File> {
     None
 }
 
-/// Moves what `memory` holds to an unnamed file and returns that.
-fn to_disk(mut memory: File) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    memory.seek(SeekFrom::Start(0))?;
-    io::copy(&mut memory, &mut file)?;
-    Ok(file)
-}
-
-/// Overwrites `length` bytes of `file` with zeros.
+/// Overwrites the first `length` bytes of `file` with zeros, save holes.
 fn wipe(file: &mut File, length: u64) -> io::Result<()> {
-    file.seek(SeekFrom::Start(0))?;
-    io::copy(&mut io::repeat(0).take(length), file)?;
+    let mut at = 0;
+    while let Some((start, end)) = next_data(file, at, length) {
+        file.seek(SeekFrom::Start(start))?;
+        io::copy(&mut io::repeat(0).take(end - start), file)?;
+        at = end;
+    }
     file.sync_data()
 }
+
+/// The first run of bytes at or behind `at` that is no hole, as far as the file system tells.
+fn next_data(file: &File, at: u64, length: u64) -> Option<(u64, u64)> {
+    if at >= length {
+        return None;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{SeekFrom as From, seek};
+        match seek(file, From::Data(at)) {
+            Ok(start) => {
+                let end = seek(file, From::Hole(start)).unwrap_or(length).min(length);
+                return (start < end).then_some((start, end));
+            }
+            Err(rustix::io::Errno::NXIO) => return None,
+            Err(_) => {}
+        }
+    }
+    let _ = file;
+    Some((at, length))
+}
+
+/// Bytes of the spools in memory now.
+static IN_MEMORY: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 << 10;
 
-/// Bytes of a stream kept in memory before it moves to disk.
+/// Bytes that become a hole together, if all are zero.
+const PAGE: u64 = 4096;
+
+/// Bytes of all streams kept in memory before one moves to disk.
 const MEMORY_LIMIT: u64 = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_and_blocks_of_any_size_come_back_as_they_were() {
+        let mut bytes = vec![0; 70_001];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            if (index / 5000) % 3 == 1 {
+                *byte = index as u8;
+            }
+        }
+        for step in [1, 100, 4096, 5001, 70_001] {
+            let mut spool = Spool::new(None).unwrap();
+            for block in bytes.chunks(step) {
+                spool.write(block).unwrap();
+            }
+            assert_eq!(spool.length(), bytes.len() as u64);
+            assert!(spool.solid() < 60_000, "{}", spool.solid());
+            assert_eq!(spool.finish().unwrap().bytes(), bytes, "steps of {step}");
+        }
+    }
+
+    #[test]
+    fn a_spool_on_disk_is_as_good_as_one_in_memory_and_is_wiped() {
+        let mut spool = Spool::new(Some(MEMORY_LIMIT + 1)).unwrap();
+        assert!(spool.kept.is_on_disk);
+        spool.write(&[0; 100_000]).unwrap();
+        spool.write(b"secret").unwrap();
+        let mut twin = spool.kept.file.try_clone().unwrap();
+        drop(spool);
+        twin.seek(SeekFrom::Start(0)).unwrap();
+        let mut left = Vec::new();
+        twin.read_to_end(&mut left).unwrap();
+        assert!(is_zero(&left), "something is left");
+    }
+
+    #[test]
+    fn moving_to_disk_keeps_the_bytes() {
+        let mut spool = Spool::new(None).unwrap();
+        spool.write(&[0; 5000]).unwrap();
+        spool.write(b"abc").unwrap();
+        spool.move_to_disk().unwrap();
+        spool.write(b"def").unwrap();
+        let spooled = spool.finish().unwrap();
+        assert_eq!(spooled.bytes().len(), 5006);
+        assert!(spooled.bytes().ends_with(b"\0abcdef"));
+    }
+}

@@ -147,3 +147,30 @@ fn the_readme_shows_what_the_program_prints() {
         "README.md must hold what `dumpgate scan samples` prints:\n{output}"
     );
 }
+
+/// Samples as they travel, in `samples/packed`: the dump's name, then whatever the packing adds.
+#[test]
+fn packed_samples_give_what_their_dumps_do() {
+    let mut number = 0;
+    for entry in fs::read_dir(root().join("samples/packed")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = file.split('.').next().unwrap();
+        let (dump, _) = samples()
+            .into_iter()
+            .find(|(dump, _)| dump.file_stem().is_some_and(|stem| stem == name))
+            .unwrap_or_else(|| panic!("{file}: no sample `{name}`"));
+        let (packed, plain) = (json([&path]), json([&dump]));
+        let [packed, plain] = [packed, plain].map(|mut report| {
+            assert_eq!(report["dumps"].as_array().unwrap().len(), 1, "{file}");
+            report["dumps"][0].take()
+        });
+        let member = dump.file_name().unwrap().to_string_lossy();
+        assert_eq!(packed["members"], serde_json::json!([member]), "{file}");
+        for field in ["format", "size", "verdict", "findings", "coverage"] {
+            assert_eq!(packed[field], plain[field], "{file}: {field}");
+        }
+        number += 1;
+    }
+    assert!(number >= 2, "packed samples");
+}

@@ -3,9 +3,11 @@
 #![allow(dead_code)] // each test binary uses its share
 
 use dumpgate::outcome::DumpOutcome;
-use dumpgate::scan::Scanner;
+use dumpgate::scan::{Progress, Scanner};
 use dumpgate::source::Source;
+use dumpgate::unpack::Budget;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -52,13 +54,33 @@ pub fn rows() -> Vec<Row> {
 
 /// What a scan with one thread says about `data`.
 pub fn scan(data: &[u8]) -> DumpOutcome {
-    static SCANNER: OnceLock<Scanner> = OnceLock::new();
-    let scanner = SCANNER.get_or_init(|| Scanner::builder().threads(1).build().unwrap());
-    scanner.scan(
+    scanner().scan(
         PathBuf::from("test"),
         &Source::from_bytes(data.to_vec()),
         &(),
     )
+}
+
+/// What a scan with one thread says about the file at `path`, containers opened.
+pub fn scan_file(path: &Path) -> Vec<DumpOutcome> {
+    scan_within(path, &Budget::default())
+}
+
+/// The same within a budget.
+pub fn scan_within(path: &Path, budget: &Budget) -> Vec<DumpOutcome> {
+    let mut outcomes = Vec::new();
+    let watch = |_: &str, _: u64| -> Box<dyn Progress> { Box::new(()) };
+    let source = Source::open(path).unwrap();
+    scanner().scan_packed(path, source, budget, &watch, &mut |outcome| {
+        outcomes.push(outcome);
+        ControlFlow::Continue(())
+    });
+    outcomes
+}
+
+fn scanner() -> &'static Scanner {
+    static SCANNER: OnceLock<Scanner> = OnceLock::new();
+    SCANNER.get_or_init(|| Scanner::builder().threads(1).build().unwrap())
 }
 
 /// Bytes without structure, the same for the same seed.

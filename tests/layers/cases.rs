@@ -198,7 +198,7 @@ fn a_crate_away_from_home_is_caught_in_every_spelling() {
         "mod inner { mod serde_json {} } fn f() { serde_json::to_string(x) }",
     ];
     for text in spellings {
-        let expected = "room `scan` may not use the crate `serde_json`; its home: report";
+        let expected = "room `scan` may not use the crate `serde_json`; its home: unpack, report";
         assert_caught("src/scan/mod.rs", text, expected);
     }
 }

@@ -1,0 +1,6 @@
+//! Opening a 7z container.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| dumpgate_fuzz::unpack("7z", data));

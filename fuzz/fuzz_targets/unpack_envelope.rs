@@ -1,0 +1,6 @@
+//! Opening an envelope container.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| dumpgate_fuzz::unpack("envelope", data));

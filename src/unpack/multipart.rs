@@ -1,0 +1,203 @@
+//! multipart bodies (RFC 7578, RFC 2046 section 5.1), as Crashpad and Breakpad upload them: parts behind
+//! `--boundary` lines, each with headers, an empty line and its bytes, which are scanned in place.
+
+use super::base64_lines::Base64Lines;
+use super::item::{Halt, Member, Trouble};
+use super::walk::Walk;
+use crate::source::Source;
+use memchr::{memchr, memmem};
+
+/// Whether `data` starts with a boundary line and a header of content behind it. A PEM file has dashes too, and
+/// headers when it is encrypted, but none of content.
+pub fn sniff(data: &[u8]) -> bool {
+    boundary(data).is_some()
+}
+
+/// Gives on every part.
+///
+/// # Errors
+/// When the walk must end.
+pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
+    let data = source.bytes();
+    let Some(boundary) = boundary(data) else {
+        return Ok(());
+    };
+    let is_crlf = data.get(boundary.len()) == Some(&b'\r');
+    let line_end: &[u8] = if is_crlf { b"\r\n" } else { b"\n" };
+    let between = [line_end, boundary].concat();
+    let finder = memmem::Finder::new(&between);
+    let mut at = boundary.len();
+    let mut number = 0;
+    loop {
+        let rest = data.get(at..).unwrap_or_default();
+        if rest.starts_with(b"--") {
+            let end = at + 2 + line_end.len();
+            walk.structure((at - boundary.len()) as u64..end as u64);
+            return Ok(());
+        }
+        number += 1;
+        let head = at - boundary.len();
+        let Some((headers, start)) = headers(data, at) else {
+            let what = "a part's headers and an empty line, found none".to_owned();
+            walk.fault(Trouble::Damaged, None, at as u64, what);
+            return Ok(());
+        };
+        walk.structure(head as u64..start as u64);
+        // An empty part's line end may be that of its headers.
+        let from = start - line_end.len();
+        let found = finder.find(data.get(from..).unwrap_or_default());
+        let end = found.map_or(data.len(), |found| (from + found).max(start));
+        let part = Part::new(headers, number);
+        part.give(source, start, end, walk)?;
+        if found.is_none() {
+            let what = "a boundary that ends the last part, found the end".to_owned();
+            walk.fault(Trouble::Damaged, Some(&part.name), end as u64, what);
+            return Ok(());
+        }
+        walk.structure(end as u64..(end + between.len()) as u64);
+        at = from + found.unwrap_or(0) + between.len();
+    }
+}
+
+/// What a part's headers say.
+struct Part {
+    name: String,
+    is_base64: bool,
+    /// The encoding, where it is one that is not known here.
+    is_encoded: bool,
+}
+
+impl Part {
+    fn new(headers: &[u8], number: usize) -> Self {
+        let text = String::from_utf8_lossy(headers);
+        let disposition = header(&text, "content-disposition").unwrap_or_default();
+        let name = parameter(disposition, "filename")
+            .or_else(|| parameter(disposition, "name"))
+            .or_else(|| parameter(header(&text, "content-type")?, "name"));
+        let encoding = header(&text, "content-transfer-encoding").unwrap_or_default();
+        let encoding = encoding.trim().to_ascii_lowercase();
+        Self {
+            name: name.unwrap_or_else(|| format!("part {number}")),
+            is_base64: encoding == "base64",
+            is_encoded: encoding == "quoted-printable",
+        }
+    }
+
+    fn give(
+        &self,
+        source: &Source,
+        start: usize,
+        end: usize,
+        walk: &mut Walk<'_>,
+    ) -> Result<(), Halt> {
+        let member = Member {
+            name: self.name.clone(),
+            method: if self.is_base64 { "base64" } else { "stored" },
+            offset: start as u64,
+        };
+        if start == end {
+            walk.empty();
+            return Ok(());
+        }
+        if self.is_base64 {
+            let data = source.bytes().get(start..end).unwrap_or_default();
+            let mut lines = Base64Lines::new(data, |_| false);
+            let expected = Some(data.len() as u64 / 4 * 3);
+            walk.packed(member, expected, &mut lines)?;
+            return Ok(());
+        }
+        if self.is_encoded {
+            let what = "a part in clear, found one in quoted-printable".to_owned();
+            walk.fault(Trouble::Unsupported, Some(&self.name), start as u64, what);
+        }
+        walk.stored(member, source, start as u64..end as u64)
+    }
+}
+
+/// The boundary with its dashes, if a body starts here.
+fn boundary(data: &[u8]) -> Option<&[u8]> {
+    let window = data.get(..MAX_BOUNDARY).unwrap_or(data);
+    let line = window.get(..memchr(b'\n', window)?)?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let name = line.strip_prefix(b"--")?;
+    let is_name = (1..=70).contains(&name.len()) && name.iter().all(|&byte| is_boundary(byte));
+    if !is_name {
+        return None;
+    }
+    let (headers, _) = headers(data, line.len())?;
+    let text = String::from_utf8_lossy(headers);
+    let is_content = ["content-disposition", "content-type"]
+        .iter()
+        .any(|name| header(&text, name).is_some());
+    is_content.then_some(line)
+}
+
+/// Characters of a boundary (RFC 2046, section 5.1.1).
+fn is_boundary(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte)
+}
+
+/// The headers behind the boundary that ends at `at`, and where the part's bytes start.
+fn headers(data: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = data.get(at..)?;
+    let window = rest.get(..MAX_HEADERS).unwrap_or(rest);
+    let start = memchr(b'\n', window)? + 1;
+    let mut line = start;
+    loop {
+        let end = line + memchr(b'\n', window.get(line..)?)?;
+        let text = window.get(line..end)?;
+        if text.is_empty() || text == b"\r" {
+            return Some((window.get(start..line)?, at + end + 1));
+        }
+        line = end + 1;
+    }
+}
+
+/// The value of the header of that name, which is in lower case; lines that go on are not followed.
+fn header<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+/// A parameter of a header's value, quoted or not.
+fn parameter(value: &str, name: &str) -> Option<String> {
+    value.split(';').skip(1).find_map(|part| {
+        let (key, text) = part.trim().split_once('=')?;
+        let text = text.trim_matches('"');
+        (key.eq_ignore_ascii_case(name) && !text.is_empty()).then(|| text.to_owned())
+    })
+}
+
+/// Bytes of a boundary's line, and of a part's headers.
+const MAX_BOUNDARY: usize = 76;
+const MAX_HEADERS: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_told_from_other_text_with_dashes() {
+        assert!(sniff(
+            b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--X--\r\n"
+        ));
+        assert!(sniff(b"--X\ncontent-type: text/plain\n\nb\n--X--\n"));
+        assert!(!sniff(
+            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMII"
+        ));
+        assert!(!sniff(b"--X\r\nContent-Type: text/plain\r\n"));
+        assert!(!sniff(b"--"));
+    }
+
+    #[test]
+    fn names_come_from_the_disposition() {
+        let part = Part::new(
+            b"Content-Disposition: form-data; name=\"upload\"; filename=\"a.dmp\"\r\n",
+            1,
+        );
+        assert_eq!(part.name, "a.dmp");
+        assert_eq!(Part::new(b"", 3).name, "part 3");
+    }
+}

@@ -1,0 +1,275 @@
+//! Packed bytes as readers: what a decoder is fed, frames one behind the other, checked lengths and sums.
+
+use flate2::Crc;
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A reader of unpacked bytes that knows how far it is in the packed ones.
+pub trait Stream: Read {
+    /// Packed bytes read so far.
+    fn consumed(&self) -> u64;
+
+    /// Ranges of packed bytes that hold something else than the stream, as skippable frames.
+    fn skipped(&self) -> &[Range<u64>] {
+        &[]
+    }
+}
+
+/// What a decoder reads from: a slice whose position can be seen from outside.
+#[derive(Clone, Debug)]
+pub struct Feed<'d> {
+    data: &'d [u8],
+    at: Rc<Cell<usize>>,
+}
+
+impl<'d> Feed<'d> {
+    /// All of `data`.
+    pub fn new(data: &'d [u8]) -> Self {
+        Self {
+            data,
+            at: Rc::default(),
+        }
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> usize {
+        self.at.get()
+    }
+
+    /// Goes to another place.
+    pub fn seek(&self, at: usize) {
+        self.at.set(at.min(self.data.len()));
+    }
+
+    /// The bytes not read yet.
+    pub fn rest(&self) -> &'d [u8] {
+        self.data.get(self.at.get()..).unwrap_or_default()
+    }
+}
+
+impl Read for Feed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.rest().read(buffer)?;
+        self.seek(self.position() + read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Feed<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(self.rest())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.seek(self.position() + amount);
+    }
+}
+
+/// One decoder over a feed.
+pub struct Single<'d, R> {
+    reader: R,
+    feed: Feed<'d>,
+}
+
+impl<'d> Single<'d, Box<dyn Read + 'd>> {
+    /// All of `frames`.
+    pub fn of_frames(frames: Frames<'d>) -> Self {
+        Self {
+            feed: frames.feed.clone(),
+            reader: Box::new(frames),
+        }
+    }
+}
+
+impl<'d, R> Single<'d, R> {
+    /// `reader` reads from `feed`.
+    pub fn new(reader: R, feed: &Feed<'d>) -> Self {
+        Self {
+            reader,
+            feed: feed.clone(),
+        }
+    }
+}
+
+impl<R: Read> Read for Single<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl<R: Read> Stream for Single<'_, R> {
+    fn consumed(&self) -> u64 {
+        self.feed.position() as u64
+    }
+}
+
+/// What stands where a frame could begin.
+pub enum Next<'d> {
+    /// A frame, and the decoder that reads it from the feed.
+    Frame(Box<dyn Read + 'd>),
+    /// So many bytes that are no part of the stream.
+    Skip(usize),
+    /// No frame: the stream is over.
+    End,
+}
+
+/// Frames of a format one behind the other, which are one stream.
+pub struct Frames<'d> {
+    feed: Feed<'d>,
+    next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
+    current: Option<Box<dyn Read + 'd>>,
+    skipped: Vec<Range<u64>>,
+    is_over: bool,
+}
+
+impl<'d> Frames<'d> {
+    /// The frames at the start of `data`, as `next` tells them.
+    pub fn new(data: &'d [u8], next: fn(&Feed<'d>) -> io::Result<Next<'d>>) -> Self {
+        Self {
+            feed: Feed::new(data),
+            next,
+            current: None,
+            skipped: Vec::new(),
+            is_over: false,
+        }
+    }
+}
+
+impl Read for Frames<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.is_over {
+            if let Some(reader) = &mut self.current {
+                match reader.read(buffer)? {
+                    0 => self.current = None,
+                    read => return Ok(read),
+                }
+            } else {
+                match (self.next)(&self.feed)? {
+                    Next::Frame(reader) => self.current = Some(reader),
+                    Next::Skip(length) => {
+                        let start = self.feed.position();
+                        self.feed.seek(start.saturating_add(length));
+                        let range = start as u64..self.feed.position() as u64;
+                        match self.skipped.last_mut() {
+                            Some(last) if last.end == range.start => last.end = range.end,
+                            _ => self.skipped.push(range),
+                        }
+                    }
+                    Next::End => self.is_over = true,
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Stream for Frames<'_> {
+    fn consumed(&self) -> u64 {
+        self.feed.position() as u64
+    }
+
+    fn skipped(&self) -> &[Range<u64>] {
+        &self.skipped
+    }
+}
+
+/// What a directory says of a member, held against what comes out of it.
+pub struct Checked<R> {
+    reader: R,
+    crc: Option<(Crc, u32)>,
+    size: Option<u64>,
+    seen: u64,
+}
+
+impl<R> Checked<R> {
+    /// `reader`, which should give `size` bytes with the CRC-32 `crc`, where these are known.
+    pub fn new(reader: R, size: Option<u64>, crc: Option<u32>) -> Self {
+        Self {
+            reader,
+            crc: crc.map(|crc| (Crc::new(), crc)),
+            size,
+            seen: 0,
+        }
+    }
+}
+
+impl<R: Stream> Stream for Checked<R> {
+    fn consumed(&self) -> u64 {
+        self.reader.consumed()
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.seen += read as u64;
+        if let Some((crc, wanted)) = &mut self.crc {
+            crc.update(buffer.get(..read).unwrap_or_default());
+            if read == 0 && !buffer.is_empty() && crc.sum() != *wanted {
+                return Err(damaged(
+                    "bytes that do not have the checksum in the directory",
+                ));
+            }
+        }
+        match self.size {
+            Some(size) if read == 0 && !buffer.is_empty() && size != self.seen => {
+                let what = format!("{} bytes where the directory says {size}", self.seen);
+                Err(io::Error::new(io::ErrorKind::InvalidData, what))
+            }
+            _ => Ok(read),
+        }
+    }
+}
+
+/// Packed bytes that are not as their format demands.
+pub fn damaged(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// A way of packing that is not known here.
+pub fn unsupported(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, what)
+}
+
+/// Packed bytes that could only be unpacked with more memory than anyone needs.
+pub fn too_large(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::OutOfMemory, what)
+}
+
+/// Refuses an LZMA dictionary of too many bytes.
+///
+/// # Errors
+/// When it is larger than [`MAX_WINDOW`].
+pub fn bounded_dictionary(bytes: u32) -> io::Result<()> {
+    if u64::from(bytes) > MAX_WINDOW {
+        let what = format!("a dictionary of {bytes} bytes, of at most {MAX_WINDOW}");
+        return Err(too_large(what));
+    }
+    Ok(())
+}
+
+/// Memory in bytes that a decoder may take for its window or dictionary. `zstd --long` and `xz -9` need no more.
+pub const MAX_WINDOW: u64 = 128 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lie_about_size_or_sum_is_told_at_the_end() {
+        let mut sum = Crc::new();
+        sum.update(b"abc");
+        let read = |size, crc| {
+            let mut out = Vec::new();
+            Checked::new(&b"abc"[..], size, crc)
+                .read_to_end(&mut out)
+                .map(|_| out)
+        };
+        assert_eq!(read(Some(3), Some(sum.sum())).unwrap(), b"abc");
+        assert!(read(Some(4), None).is_err());
+        assert!(read(Some(2), None).is_err());
+        assert!(read(None, Some(1)).is_err());
+    }
+}
