@@ -194,10 +194,10 @@ fn containers_are_never_clean() {
         let own = dumps
             .iter()
             .find(|dump| dump["members"] == serde_json::json!([]));
-        assert_eq!(
-            own.unwrap()["coverage"]["missing"][0]["reason"],
-            "damaged",
-            "{magic:x?}"
+        let reason = &own.unwrap()["coverage"]["missing"][0]["reason"];
+        assert!(
+            *reason == "damaged" || *reason == "unsupported-method",
+            "{magic:x?}: {reason}"
         );
         let (report, code) = judge(&write(
             directory.path(),
