@@ -10,7 +10,7 @@ pub struct Budget {
     pub bytes: u64,
     /// Bytes unpacked of one member.
     pub member_bytes: u64,
-    /// Unpacked bytes a packed byte, of one member beyond [`FREE_BYTES`]. Pages of zeros do not count: sparse
+    /// Unpacked bytes a packed byte, of a member of more than 64 MiB. Pages of zeros do not count: sparse
     /// dumps are packed at ten thousand to one, and zeros take up no room.
     pub ratio: u64,
     /// Containers inside one another.
