@@ -45,7 +45,13 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
             at += SAMPLE;
             continue;
         };
-        at = run.end.max(at) + SAMPLE;
+        // What is too long for a number is passed over whole, so that no byte of it is looked at twice.
+        let behind = if run.len() > REACH {
+            last(block.bytes, run.end, step)
+        } else {
+            run.end
+        };
+        at = behind.max(at) + SAMPLE;
         if block.own.contains(&run.start) && run.len() <= REACH {
             let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
                 block
@@ -64,14 +70,25 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
     }
 }
 
-/// The digits to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros.
+/// Where the digits from `at` on end, each `step` bytes behind the one before.
+fn last(data: &[u8], mut at: usize, step: usize) -> usize {
+    while data.get(at).is_some_and(u8::is_ascii_hexdigit) {
+        at += step;
+    }
+    at
+}
+
+/// The digits to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros. Of
+/// more than [`REACH`] bytes a part that is longer than that.
 fn whole(data: &[u8], at: usize, step: usize) -> Range<usize> {
     let belongs = |at: usize| {
         data.get(at).is_some_and(u8::is_ascii_hexdigit)
             && (step == 1 || data.get(at + 1).is_none_or(|byte| *byte == 0))
     };
     let mut start = at;
-    while let Some(before) = start.checked_sub(step).filter(|&before| belongs(before)) {
+    while at - start <= REACH
+        && let Some(before) = start.checked_sub(step).filter(|&before| belongs(before))
+    {
         start = before;
     }
     let mut end = at;
