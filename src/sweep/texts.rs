@@ -30,7 +30,7 @@ pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)
     });
 }
 
-/// Finds the numbers of `least` to 8192 bits that are written in `block`, with zeros in front or without; 256 bits are
+/// Finds the numbers of `least` to 8192 bits that are written in `block`, with zeros in front or without; 384 bits are
 /// the fewest. Longer than [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
 pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written, Range<usize>)) {
     let is_digit = |at: usize| block.bytes.get(at).is_some_and(u8::is_ascii_hexdigit);

@@ -1,7 +1,7 @@
 //! Numbers of a key that are written out, as JavaScript and Python write big numbers: few, so each is tried as everything it
 //! may be.
 
-use super::look::{Lies, Look, SHORT};
+use super::look::{Lies, Look};
 use crate::sweep::space::Block;
 use crate::sweep::texts::{Written, each_written};
 use crate::sweep::windows::bit_length;
@@ -22,7 +22,7 @@ pub fn numbers(block: &Block<'_>, looks: &mut [Look<'_>]) {
     // CRT exponents may be some bits shorter.
     each_written(
         block,
-        least.saturating_sub(SHORTER).max(SHORT),
+        least.saturating_sub(SHORTER).max(FEWEST),
         |written, range| {
             for look in looks.iter_mut() {
                 one(look, &written, &range);
@@ -119,6 +119,9 @@ fn padded(limbs: &[u64], bits: u32) -> Zeroizing<Vec<u64>> {
     }
     number
 }
+
+/// Bits of the shortest number: 96 digits, of which some sample is met.
+const FEWEST: u32 = 384;
 
 /// Numbers that one is brought together with.
 const NEAR: usize = 8;
