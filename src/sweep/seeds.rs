@@ -6,7 +6,7 @@
 //! objects of their own.
 //!
 //! A seed is looked for where it starts at a multiple of the process' pointers and nothing random stands directly before
-//! it, or before a public key that it follows; outside of modules, in runs of at most [`LONGEST`] bytes. With `--deep` each is
+//! it, or before a public key that it follows; outside of modules, in runs of at most 512 bytes. With `--deep` each is
 //! also taken for a scalar of X25519: by default those of single TLS sessions would be found.
 
 use super::codec::Class;
