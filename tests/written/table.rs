@@ -94,7 +94,7 @@ struct Row {
 fn table() -> Vec<Row> {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## What it finds\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
+    let (section, _) = section.split_once("\n### Containers\n").unwrap();
     let lines = section.lines().filter(|line| line.starts_with("| `"));
     let rows = lines.map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
