@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Row, key, noise, rows, scan};
+use common::{Row, each, key, noise, rows, scan};
 use dumpgate::finding::{Finding, Proof};
 use dumpgate::outcome::Verdict;
 
@@ -196,7 +196,7 @@ fn a_cut_key_is_never_taken_for_another() {
             .unwrap()
             .spki_sha256
             .clone();
-        for length in 0..whole.len() {
+        each(0..whole.len(), |length| {
             for found in scan(&whole[..length]).findings {
                 let is_other = found
                     .spki_sha256
@@ -212,7 +212,7 @@ fn a_cut_key_is_never_taken_for_another() {
                     "{file} cut at {length} passes for whole"
                 );
             }
-        }
+        });
     }
 }
 
@@ -226,7 +226,7 @@ fn a_changed_key_is_never_proven_under_another_name() {
             .unwrap()
             .spki_sha256
             .clone();
-        for at in 0..whole.len() {
+        each(0..whole.len(), |at| {
             for flip in [1, 0x80] {
                 let mut changed = whole.clone();
                 changed[at] ^= flip;
@@ -240,7 +240,7 @@ fn a_changed_key_is_never_proven_under_another_name() {
                     );
                 }
             }
-        }
+        });
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{key, noise, scan};
+use common::{each, key, noise, scan};
 use dumpgate::finding::{Finding, Proof};
 use std::collections::BTreeMap;
 
@@ -209,7 +209,7 @@ fn a_changed_key_is_never_proven_under_another_name() {
     for file in SMALL {
         let keys = &samples[*file];
         let whole = key(&format!("forms/{file}"));
-        for at in 0..whole.len() {
+        each(0..whole.len(), |at| {
             for flip in [1, 0x80] {
                 let mut changed = whole.clone();
                 changed[at] ^= flip;
@@ -220,7 +220,7 @@ fn a_changed_key_is_never_proven_under_another_name() {
                     );
                 }
             }
-        }
+        });
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Segment, elf_core, key, noise, scan};
+use common::{Segment, each, elf_core, key, noise, scan};
 use dumpgate::finding::Proof;
 use dumpgate::outcome::Verdict;
 use dumpgate::scan::Scanner;
@@ -30,7 +30,7 @@ fn a_key_is_found_at_every_offset_round_a_chunk_border() {
     for &(file, form) in FORMS {
         let key = key(file);
         let length = key.trim_ascii_end().len() as u64;
-        for start in CHUNK - key.len() - 2..=CHUNK + 2 {
+        each(CHUNK - key.len() - 2..=CHUNK + 2, |start| {
             let mut data = vec![0; 2 * CHUNK];
             data[start..start + key.len()].copy_from_slice(&key);
             let outcome = scan(&data);
@@ -46,7 +46,7 @@ fn a_key_is_found_at_every_offset_round_a_chunk_border() {
                 (form, start as u64, length),
                 "{file} at {start}"
             );
-        }
+        });
     }
 }
 
@@ -54,7 +54,7 @@ fn a_key_is_found_at_every_offset_round_a_chunk_border() {
 fn a_key_cut_at_every_byte_between_segments_that_lie_apart_is_found_once() {
     for &(file, form) in FORMS {
         let key = key(file).trim_ascii_end().to_vec();
-        for cut in 0..=key.len() {
+        each(0..=key.len(), |cut| {
             let mut low = noise(700, 1);
             low.extend_from_slice(&key[..cut]);
             let mut high = key[cut..].to_vec();
@@ -84,7 +84,7 @@ fn a_key_cut_at_every_byte_between_segments_that_lie_apart_is_found_once() {
                 .collect();
             assert_eq!(lengths, expected, "{file} cut at {cut}");
             assert_eq!(places[0].pieces[0].va, Some(border - cut as u64));
-        }
+        });
     }
 }
 

@@ -47,7 +47,7 @@ pub fn public_halves(data: &[u8]) {
 /// `data` as memory of which the second half comes first by address, at low addresses, so that words may point there.
 fn in_memory(data: &[u8], options: u8, sweep: impl FnOnce(&Space<'_>)) {
     let length = data.len() as u64;
-    let half = length / 2 & !7;
+    let half = (length / 2) & !7;
     let low = Label::memory(half, length - half, BASE);
     let high = Label::memory(0, half, BASE + length - half);
     let map = MemoryMap::tile(length, vec![low, high], Vec::new(), Owners::default());

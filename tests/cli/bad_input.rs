@@ -1,6 +1,6 @@
 //! Input that is empty, damaged, hostile or no file at all.
 
-use super::common::{Segment, elf_core, key, noise};
+use super::common::{Segment, each, elf_core, key, noise};
 use super::samples::samples;
 use super::{code, command, dumpgate, json, stderr, write};
 use serde_json::Value;
@@ -83,8 +83,8 @@ fn what_is_no_file_is_refused_without_waiting() {
 
 #[test]
 fn a_dump_cut_anywhere_is_scanned_as_far_as_it_goes() {
-    let directory = tempfile::tempdir().unwrap();
-    for (path, _) in samples() {
+    each(samples(), |(path, _)| {
+        let directory = tempfile::tempdir().unwrap();
         let data = fs::read(&path).unwrap();
         let whole = json([&path]);
         let step = (data.len() / 24).next_multiple_of(4096);
@@ -119,12 +119,11 @@ fn a_dump_cut_anywhere_is_scanned_as_far_as_it_goes() {
             "{}",
             path.display()
         );
-    }
+    });
 }
 
 #[test]
 fn lying_headers_cost_labels_only() {
-    let directory = tempfile::tempdir().unwrap();
     for (path, expected) in samples() {
         let data = fs::read(&path).unwrap();
         let names = |report: &Value| -> Vec<Value> {
@@ -135,13 +134,13 @@ fn lying_headers_cost_labels_only() {
                 .collect()
         };
         let whole = names(&json([&path]));
-        for at in (0..if expected["format"] == "minidump" {
+        let header = if expected["format"] == "minidump" {
             128
         } else {
             64 + 56
-        })
-            .step_by(4)
-        {
+        };
+        each((0..header).step_by(4), |at| {
+            let directory = tempfile::tempdir().unwrap();
             for lie in [0u32, 1, u32::MAX, 0x7fff_ffff] {
                 let mut changed = data.clone();
                 changed[at..at + 4].copy_from_slice(&lie.to_le_bytes());
@@ -155,7 +154,7 @@ fn lying_headers_cost_labels_only() {
                 );
                 assert!([0, 1, 3].contains(&code));
             }
-        }
+        });
     }
 }
 

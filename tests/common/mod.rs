@@ -9,7 +9,8 @@ use dumpgate::unpack::Budget;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::rc::Rc;
+use std::sync::Mutex;
 
 /// A row of `tests/keys/index.tsv`.
 #[derive(Clone, Debug)]
@@ -78,9 +79,31 @@ pub fn scan_within(path: &Path, budget: &Budget) -> Vec<DumpOutcome> {
     outcomes
 }
 
-fn scanner() -> &'static Scanner {
-    static SCANNER: OnceLock<Scanner> = OnceLock::new();
-    SCANNER.get_or_init(|| Scanner::builder().threads(1).build().unwrap())
+/// Every thread has its own: the scans of one scanner share its one thread.
+fn scanner() -> Rc<Scanner> {
+    thread_local! {
+        static SCANNER: Rc<Scanner> = Rc::new(Scanner::builder().threads(1).build().unwrap());
+    }
+    SCANNER.with(Rc::clone)
+}
+
+/// `check` of every item, on all cores: such tests scan thousands of times, and cargo runs one binary of tests at a time.
+pub fn each<I>(items: I, check: impl Fn(I::Item) + Sync)
+where
+    I: IntoIterator<IntoIter: Send>,
+{
+    let items = Mutex::new(items.into_iter());
+    let next = || items.lock().unwrap().next();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(item) = next() {
+                    check(item);
+                }
+            });
+        }
+    });
 }
 
 /// Bytes without structure, the same for the same seed.

@@ -8,7 +8,7 @@ mod common;
 mod samples;
 mod structures;
 
-use common::{key, noise, scan};
+use common::{each, key, noise, scan};
 use dumpgate::crypto::Curve;
 use dumpgate::finding::{Finding, Proof};
 use dumpgate::outcome::Verdict;
@@ -93,7 +93,7 @@ fn a_cut_structure_is_never_taken_for_another_or_for_whole() {
 #[test]
 fn a_changed_structure_is_never_proven_under_another_name() {
     for sample in small() {
-        for at in 0..sample.bytes.len() {
+        each(0..sample.bytes.len(), |at| {
             for flip in [1, 0x80] {
                 let mut changed = sample.bytes.clone();
                 changed[at] ^= flip;
@@ -106,7 +106,7 @@ fn a_changed_structure_is_never_proven_under_another_name() {
                     );
                 }
             }
-        }
+        });
     }
 }
 

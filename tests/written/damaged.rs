@@ -1,6 +1,6 @@
 //! Keys that lost a part.
 
-use super::common::{key, noise, rows};
+use super::common::{each, key, noise, rows};
 use super::encodings::wide;
 use super::{findings, proof_of};
 use dumpgate::finding::{Finding, Proof};
@@ -288,19 +288,19 @@ fn no_sample_is_proven_under_another_name_however_it_is_cut_or_changed() {
         let whole = key(&format!("forms/{}", sample.file));
         let name = sample.spki_sha256.as_deref().unwrap();
         assert!(super::scan(&whole).keys().count() >= 1, "{}", sample.file);
-        for length in 0..whole.len() {
+        each(0..whole.len(), |length| {
             proof_of(
                 &whole[..length],
                 name,
                 &format!("{} cut at {length}", sample.file),
             );
-        }
-        for at in 0..whole.len() {
+        });
+        each(0..whole.len(), |at| {
             for flip in [1, 0x80] {
                 let mut changed = whole.clone();
                 changed[at] ^= flip;
                 proof_of(&changed, name, &format!("{} changed at {at}", sample.file));
             }
-        }
+        });
     }
 }
