@@ -9,14 +9,14 @@
 
 use super::space::{Block, Space};
 use crate::bytes::{array, slice};
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Match};
 use memchr::memmem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first trace of sessions in `space`, in words.
 pub fn of_sessions(space: &Space<'_>) -> Option<&'static str> {
-    let names: Vec<&[u8]> = SHARES.iter().chain(&NAMES).copied().collect();
-    let framed = AhoCorasick::new(names).ok()?;
+    let framed = Framed::new()?;
     let is_found = AtomicBool::new(false);
     let mut first = None;
     space.each_block(
@@ -33,9 +33,34 @@ pub fn of_sessions(space: &Space<'_>) -> Option<&'static str> {
     first
 }
 
-fn of_block(block: &Block<'_>, framed: &AhoCorasick) -> Option<&'static str> {
+/// Finds [`SHARES`] and [`NAMES`].
+enum Framed {
+    /// Ten times as fast, where the processor has the instructions.
+    Packed(Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Framed {
+    fn new() -> Option<Self> {
+        let names = || SHARES.iter().chain(&NAMES);
+        match Searcher::new(names()) {
+            Some(searcher) => Some(Self::Packed(searcher)),
+            None => AhoCorasick::new(names()).ok().map(Self::Automaton),
+        }
+    }
+
+    /// The first that `check` takes.
+    fn first_in<T>(&self, bytes: &[u8], check: impl FnMut(Match) -> Option<T>) -> Option<T> {
+        match self {
+            Self::Packed(searcher) => searcher.find_iter(bytes).find_map(check),
+            Self::Automaton(automaton) => automaton.find_iter(bytes).find_map(check),
+        }
+    }
+}
+
+fn of_block(block: &Block<'_>, framed: &Framed) -> Option<&'static str> {
     let bytes = block.bytes;
-    let share = framed.find_iter(bytes).find_map(|found| {
+    let share = framed.first_in(bytes, |found| {
         if found.pattern().as_usize() < SHARES.len() {
             return Some("a key share");
         }
