@@ -2,6 +2,9 @@
 //!
 //! `DUMPGATE_BENCH_FILE` names a file of real process memory; without it the samples are repeated between zero pages.
 
+mod common;
+
+use common::{best, hot};
 use criterion::Criterion;
 use dumpgate::crypto::der::{Reader, tag};
 use dumpgate::crypto::material::Material;
@@ -15,7 +18,7 @@ use dumpgate::sweep::space::Space;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs};
 
 fn main() {
@@ -45,13 +48,11 @@ fn main() {
         return;
     }
     let pool = rayon_pool();
-    let sum_time = best(|| {
-        black_box(sum(bytes));
-    });
+    let sum_time = hot(bytes);
     println!("{} MiB; sum 1.00", bytes.len() >> 20);
     for (name, keys) in &sets {
         let copies = Copies::arm(keys).expect("keys with numbers");
-        let time = best(|| {
+        let time = best(7, || {
             pool.install(|| black_box(copies.search(&space).sightings.len()));
         });
         println!(
@@ -100,22 +101,6 @@ fn rsa(file: &str) -> Key {
     let public = PublicKey::rsa(n, e).expect("a public key");
     let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
     Key::proven(Arc::new(Identity::new(public)), material)
-}
-
-fn best(mut run: impl FnMut()) -> f64 {
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed()
-    };
-    (0..7).map(time).min().unwrap_or_default().as_secs_f64()
-}
-
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
 }
 
 fn memory() -> Source {

@@ -5,6 +5,9 @@
 //! for a dump whose addresses are known; without it a sample is repeated. Keys that lie in that memory are looked for
 //! too where the whole scan is measured.
 
+mod common;
+
+use common::{best, hot, moduli, sum, target};
 use criterion::{Criterion, Throughput};
 use dumpgate::clue::Rank;
 use dumpgate::crypto::der::{Reader, tag};
@@ -17,15 +20,15 @@ use dumpgate::secret::Secret;
 use dumpgate::source::Source;
 use dumpgate::sweep::copies::Copies;
 use dumpgate::sweep::space::Space;
-use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars};
+use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars, seeds, traces};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs};
 
 fn main() {
-    let source = memory();
+    let source = core();
     let bytes = source.bytes();
     let dump = dump::sniff(bytes).read(bytes);
     let space = Space::new(bytes, &dump.map, 8);
@@ -52,21 +55,11 @@ fn main() {
 
 fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
     let bytes = source.bytes();
-    let best = |run: &mut dyn FnMut()| {
-        let time = |_| {
-            let start = Instant::now();
-            run();
-            start.elapsed().as_secs_f64()
-        };
-        (0..3).map(time).fold(f64::MAX, f64::min)
-    };
-    let hot = best(&mut || {
-        black_box(sum(bytes));
-    });
+    let hot = hot(bytes);
     let rate = bytes.len() as f64 / hot / f64::from(1 << 30);
     println!("\nsum as u64, hot: {rate:.2} GiB/s; all else in multiples of its time");
     let ratio = |name: &str, run: &mut dyn FnMut()| {
-        let ratio = best(run) / hot;
+        let ratio = best(3, run) / hot;
         println!("{name:60} {ratio:7.2}");
         ratio
     };
@@ -77,7 +70,9 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
         black_box(harvest::sweep(space, &[], Depth::default()));
     });
     let rsa = |name: &str, count, own| {
-        let targets = moduli(count, own);
+        let mut targets = moduli(count, &[2048], Rank::Own);
+        let authorities = targets.iter_mut().skip(own);
+        authorities.for_each(|target| target.rank = Rank::Authority);
         ratio(name, &mut || {
             black_box(rsa::sweep(space, &targets, Depth::default()));
         })
@@ -93,6 +88,9 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
         200,
         200,
     );
+    let seeds = ratio("Ed25519 keys that nothing announces", &mut || {
+        black_box(seeds::sweep(space, Depth::default()));
+    });
     let curves = |name: &str, count: u8| {
         let targets = points(count);
         ratio(name, &mut || {
@@ -106,34 +104,21 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
         let copies = Copies::arm(&keys).expect("a key with numbers");
         black_box(copies.search(space).sightings.len());
     });
-    let sum_of = |rsa: f64| harvest + rsa + ec + copies;
-    println!("{:60} {:7.2}", "all sweeps, 4 moduli", sum_of(few));
-    println!("{:60} {:7.2}", "all sweeps, 200 moduli", sum_of(many));
+    let traces = ratio("traces of sessions", &mut || {
+        black_box(traces::of_sessions(space));
+    });
+    for (name, rsa) in [("4 moduli", few), ("200 moduli", many)] {
+        let all = harvest + seeds + rsa + copies + traces;
+        println!("{:60} {all:7.2}", format!("all sweeps, {name}"));
+        println!(
+            "{:60} {:7.2}",
+            format!("all sweeps, {name}, and points"),
+            all + ec
+        );
+    }
     ratio("whole scan for the keys that lie there", &mut || {
         black_box(scanner.scan(PathBuf::from("memory"), source, &()));
     });
-}
-
-/// Odd numbers that nobody has the factors of, as good as moduli to the search.
-fn moduli(count: usize, own: usize) -> Vec<Target> {
-    let mut state = 1u64;
-    let target = |index: usize| {
-        let mut n = random(256, &mut state);
-        if let [first, .., last] = &mut n[..] {
-            *first |= 0x80;
-            *last |= 1;
-        }
-        let key = PublicKey::rsa(&n, &[1, 0, 1]).expect("an odd number of a usual size");
-        self::target(
-            key,
-            if index < own {
-                Rank::Own
-            } else {
-                Rank::Authority
-            },
-        )
-    };
-    (0..count).map(target).collect()
 }
 
 /// So many points of P-256 and keys of Ed25519.
@@ -150,15 +135,6 @@ fn points(count: u8) -> Vec<Target> {
     points.map(|key| target(key, Rank::Own)).collect()
 }
 
-fn target(key: PublicKey, rank: Rank) -> Target {
-    Target {
-        identity: Arc::new(Identity::new(key)),
-        rank,
-        e_assumed: false,
-        places: Vec::new(),
-    }
-}
-
 fn key() -> Key {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys/rsa2048.pkcs1.der");
     let data = fs::read(path).expect("a test key");
@@ -171,35 +147,9 @@ fn key() -> Key {
     Key::proven(Arc::new(Identity::new(public)), material)
 }
 
-/// SplitMix64.
-fn random(length: usize, state: &mut u64) -> Vec<u8> {
-    let words = (0..length.div_ceil(8)).flat_map(|_| {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = *state;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ word >> 31).to_le_bytes()
-    });
-    words.take(length).collect()
-}
-
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
-}
-
 /// The memory as an ELF core of one segment.
-fn memory() -> Source {
-    let memory = match env::var_os("DUMPGATE_BENCH_FILE") {
-        Some(path) => fs::read(path).expect("the file of memory"),
-        None => {
-            let sample = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("samples/clean-lua-verifier/clean-lua-verifier.core");
-            fs::read(sample).expect("a sample").repeat(64)
-        }
-    };
+fn core() -> Source {
+    let memory = common::memory();
     let mut core = b"\x7fELF\x02\x01\x01".to_vec();
     core.resize(16, 0);
     for half in [4u16, 62] {
