@@ -184,7 +184,7 @@ impl Outside {
             outside.starts.push((0, gap.start));
             outside.source = opened.source.slice(gap.clone());
         } else if !gaps.is_empty() {
-            let mut spool = Spool::new(None)?;
+            let mut spool = Spool::new()?;
             for gap in gaps {
                 outside.starts.push((spool.length(), gap.start));
                 let bytes = data.get(gap.start as usize..gap.end as usize);

@@ -39,7 +39,7 @@ pub fn skippable(data: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "lz4", None, None, &mut stream(source.bytes()))
+    single::open(source, walk, "lz4", None, &mut stream(source.bytes()))
 }
 
 /// The frames at the start of `data` as one stream.
@@ -50,7 +50,7 @@ pub fn stream(data: &[u8]) -> Frames<'_> {
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     let rest = feed.rest();
     if let Some(behind) = skippable(rest) {
-        return Ok(Next::Skip(rest.len() - behind.len()));
+        return Ok(Next::Skip(rest.len() - behind.len(), 8));
     }
     let extent = if rest.starts_with(FRAME) {
         frame(rest)?

@@ -11,11 +11,66 @@ pub trait Stream: Read {
     /// Packed bytes read so far.
     fn consumed(&self) -> u64;
 
-    /// Ranges of packed bytes that hold something else than the stream, as skippable frames.
-    fn skipped(&self) -> &[Range<u64>] {
+    /// Ranges of packed bytes that hold something else than the stream, as skippable frames and headers with text.
+    fn skipped(&self) -> &[Skipped] {
         &[]
     }
 }
+
+/// Packed bytes that are no part of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// In bytes from the first packed one.
+    pub range: Range<u64>,
+    /// Bytes at its start that are the format's own.
+    pub own: u64,
+}
+
+/// A decoder that is asked for a few bytes at a time: what came out before an error is not lost with it. Decoders of
+/// some crates drop what they wrote when they fail.
+pub struct Steps<R> {
+    reader: R,
+    failed: Option<io::Error>,
+}
+
+impl<R> Steps<R> {
+    /// Asks `reader`.
+    pub fn new(reader: R) -> Self {
+        Self {
+            reader,
+            failed: None,
+        }
+    }
+}
+
+impl<R: Read> Read for Steps<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut written = 0;
+        for step in buffer.chunks_mut(STEP) {
+            match self.reader.read(step) {
+                Ok(0) => break,
+                Ok(read) => {
+                    written += read;
+                    if read < step.len() {
+                        break;
+                    }
+                }
+                Err(error) if written == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Bytes that a decoder is asked for at a time, and that may be lost before damage.
+const STEP: usize = 128;
 
 /// What a decoder reads from: a slice whose position can be seen from outside.
 #[derive(Clone, Debug)]
@@ -109,19 +164,26 @@ impl<R: Read> Stream for Single<'_, R> {
 pub enum Next<'d> {
     /// A frame, and the decoder that reads it from the feed.
     Frame(Box<dyn Read + 'd>),
-    /// So many bytes that are no part of the stream.
-    Skip(usize),
+    /// The same; so many bytes at its start are a header that may hold anything.
+    Headed(Box<dyn Read + 'd>, usize),
+    /// So many bytes that are no part of the stream, and how many at their start are the format's own.
+    Skip(usize, usize),
     /// No frame: the stream is over.
     End,
 }
 
-/// Frames of a format one behind the other, which are one stream.
+/// Frames of a format one behind the other, which are one stream. Where one is damaged and the next one begins where the
+/// decoder stopped, that is read too, and the damage told at the end.
 pub struct Frames<'d> {
     feed: Feed<'d>,
     next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
     current: Option<Box<dyn Read + 'd>>,
-    skipped: Vec<Range<u64>>,
+    skipped: Vec<Skipped>,
     is_over: bool,
+    /// The first damage, told at the end.
+    failed: Option<io::Error>,
+    /// Frames that were read behind damage.
+    frames: usize,
 }
 
 impl<'d> Frames<'d> {
@@ -133,35 +195,78 @@ impl<'d> Frames<'d> {
             current: None,
             skipped: Vec::new(),
             is_over: false,
+            failed: None,
+            frames: 0,
+        }
+    }
+
+    /// Notes that `length` bytes from here on, `own` of them the format's, are no part of the stream.
+    fn skip(&mut self, length: usize, own: usize) {
+        let start = self.feed.position() as u64;
+        let end = start.saturating_add(length as u64);
+        match self.skipped.last_mut() {
+            // Padding in many pieces.
+            Some(last) if last.range.end == start && own == 0 => last.range.end = end,
+            _ => self.skipped.push(Skipped {
+                range: start..end,
+                own: own as u64,
+            }),
+        }
+    }
+
+    /// After damage: on with the next frame, if one begins here.
+    fn fail(&mut self, error: io::Error) -> io::Result<()> {
+        self.current = None;
+        let next = (self.next)(&self.feed);
+        match next {
+            Ok(Next::Frame(reader) | Next::Headed(reader, _)) if self.frames < MAX_DAMAGED => {
+                self.frames += 1;
+                self.current = Some(reader);
+                let what = format!(
+                    "{error}, before {:#x}; frames behind it were read",
+                    self.feed.position()
+                );
+                let told = io::Error::new(error.kind(), what);
+                self.failed.get_or_insert(told);
+                Ok(())
+            }
+            _ => Err(self.failed.take().unwrap_or(error)),
         }
     }
 }
+
+/// Damaged frames that are passed over.
+const MAX_DAMAGED: usize = 1000;
 
 impl Read for Frames<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.is_over {
             if let Some(reader) = &mut self.current {
-                match reader.read(buffer)? {
-                    0 => self.current = None,
-                    read => return Ok(read),
+                match reader.read(buffer) {
+                    Ok(0) => self.current = None,
+                    Ok(read) => return Ok(read),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                    Err(error) => self.fail(error)?,
                 }
             } else {
                 match (self.next)(&self.feed)? {
                     Next::Frame(reader) => self.current = Some(reader),
-                    Next::Skip(length) => {
-                        let start = self.feed.position();
-                        self.feed.seek(start.saturating_add(length));
-                        let range = start as u64..self.feed.position() as u64;
-                        match self.skipped.last_mut() {
-                            Some(last) if last.end == range.start => last.end = range.end,
-                            _ => self.skipped.push(range),
-                        }
+                    Next::Headed(reader, header) => {
+                        self.skip(header, header);
+                        self.current = Some(reader);
+                    }
+                    Next::Skip(length, own) => {
+                        self.skip(length, own);
+                        self.feed.seek(self.feed.position().saturating_add(length));
                     }
                     Next::End => self.is_over = true,
                 }
             }
         }
-        Ok(0)
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(0),
+        }
     }
 }
 
@@ -170,7 +275,7 @@ impl Stream for Frames<'_> {
         self.feed.position() as u64
     }
 
-    fn skipped(&self) -> &[Range<u64>] {
+    fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 }

@@ -84,7 +84,7 @@ pub fn open_as(
     if let Some(open) = container.open {
         let mut walk = Walk::new("", budget, |item| each(item).is_continue());
         // A halt is told by the faults.
-        let _ = walk.open(container, open, None, source);
+        let _ = walk.open((container, open), None, source, None);
     }
 }
 
@@ -164,32 +164,26 @@ impl<'w> Walk<'w> {
         self.enter(Some((member, end - start)), source, cut)
     }
 
-    /// Unpacks `stream`, of `expected` bytes if that is known, and gives on what comes out. Packed bytes read.
+    /// Unpacks `stream` and gives on what comes out. Packed bytes read.
     ///
     /// # Errors
     /// When the walk must end.
-    pub fn packed(
-        &mut self,
-        member: Member,
-        expected: Option<u64>,
-        stream: &mut dyn Stream,
-    ) -> Result<u64, Halt> {
+    pub fn packed(&mut self, member: Member, stream: &mut dyn Stream) -> Result<u64, Halt> {
         self.count(&member)?;
-        let Some(filled) = self.fill(&member, expected, stream) else {
+        let Some(filled) = self.fill(&member, stream) else {
             return Ok(stream.consumed());
         };
         let consumed = filled.consumed;
         if let Some(frame) = self.frames.last_mut() {
+            let first = member.offset;
             let mut at = 0;
             for gap in filled.skipped {
-                frame
-                    .covered
-                    .push(member.offset + at..member.offset + gap.start);
-                at = gap.end;
+                frame.covered.push(first + at..first + gap.range.start);
+                let own = gap.range.start + gap.own;
+                frame.structure.push(first + gap.range.start..first + own);
+                at = gap.range.end;
             }
-            frame
-                .covered
-                .push(member.offset + at..member.offset + consumed);
+            frame.covered.push(first + at..first + consumed);
         }
         self.enter(Some((member, consumed)), filled.source, filled.cut)?;
         if self.is_spent() {
@@ -206,12 +200,11 @@ impl<'w> Walk<'w> {
     pub fn packed_again(
         &mut self,
         member: Member,
-        expected: u64,
         before: u64,
         stream: &mut dyn Stream,
     ) -> Result<(), Halt> {
         self.count(&member)?;
-        let Some(filled) = self.fill(&member, Some(expected), stream) else {
+        let Some(filled) = self.fill(&member, stream) else {
             return Ok(());
         };
         let consumed = filled.consumed;
@@ -225,13 +218,8 @@ impl<'w> Walk<'w> {
     }
 
     /// Unpacks `stream` into private storage without giving it on. `None` when there is none; that is noted.
-    pub fn fill(
-        &mut self,
-        member: &Member,
-        expected: Option<u64>,
-        stream: &mut dyn Stream,
-    ) -> Option<Filled> {
-        let mut spool = match Spool::new(expected) {
+    pub fn fill(&mut self, member: &Member, stream: &mut dyn Stream) -> Option<Filled> {
+        let mut spool = match Spool::new() {
             Ok(spool) => spool,
             Err(error) => {
                 self.error(member, 0, &error);
@@ -243,7 +231,9 @@ impl<'w> Walk<'w> {
         loop {
             let started = Instant::now();
             // A decoder of another crate may panic on what it never thought of.
-            let read = catch_unwind(AssertUnwindSafe(|| stream.read(&mut block)));
+            let most = self.room(&spool).min(block.len());
+            let part = block.get_mut(..most).unwrap_or_default();
+            let read = catch_unwind(AssertUnwindSafe(|| stream.read(part)));
             let read = match read {
                 Ok(Ok(0)) => break,
                 Ok(Ok(read)) => read,
@@ -267,8 +257,6 @@ impl<'w> Walk<'w> {
                     break;
                 }
             };
-            let room = self.budget.bytes.saturating_sub(self.spent.bytes);
-            let read = usize::try_from(room).map_or(read, |room| read.min(room.saturating_add(1)));
             if let Err(error) = spool.write(block.get(..read).unwrap_or_default()) {
                 self.error(member, stream.consumed(), &error);
                 cut = Some(Trouble::NoRoom);
@@ -301,6 +289,15 @@ impl<'w> Walk<'w> {
                 None
             }
         }
+    }
+
+    /// Bytes that may come into `spool` within the budget, and one beyond it, which shows that there are more.
+    fn room(&self, spool: &Spool) -> usize {
+        let of_all = self.budget.bytes.saturating_sub(self.spent.bytes);
+        let of_member = self.budget.member_bytes.saturating_sub(spool.length());
+        usize::try_from(of_all.min(of_member))
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
     }
 
     /// Gives on a part of what [`Walk::fill`] unpacked, which lies in `packed` bytes of the container.
@@ -374,7 +371,7 @@ impl<'w> Walk<'w> {
         }
         frame.faults.push(Fault {
             trouble,
-            member: member.map(str::to_owned),
+            member: member.map(|name| shortened(name.to_owned())),
             offset,
             what,
         });
@@ -450,7 +447,9 @@ impl<'w> Walk<'w> {
             self.chain.push(shortened(member.name));
         }
         let result = match open {
-            Some((container, open)) if !is_deep => self.open(container, open, packing, source),
+            Some((container, open)) if !is_deep => {
+                self.open((container, open), packing, source, cut)
+            }
             _ => self.give(Item::Leaf(Leaf {
                 members: self.chain.clone(),
                 packing,
@@ -466,13 +465,18 @@ impl<'w> Walk<'w> {
 
     fn open(
         &mut self,
-        container: &'static Container,
-        open: super::Open,
+        (container, open): (&'static Container, super::Open),
         packing: Option<Packing>,
         source: Source,
+        cut: Option<Trouble>,
     ) -> Result<(), Halt> {
         let (frames, chain) = (self.frames.len(), self.chain.len());
         self.frames.push(Frame::default());
+        if let Some(trouble) = cut {
+            let length = source.bytes().len();
+            let what = format!("the whole of it, found its first {length} bytes");
+            self.fault(trouble, None, length as u64, what);
+        }
         let result = catch_unwind(AssertUnwindSafe(|| {
             open(&source, self).and_then(|()| self.rest(&source))
         }));
@@ -513,7 +517,12 @@ impl<'w> Walk<'w> {
             let zeros = bytes.iter().take_while(|&&byte| byte == 0).count() as u64;
             // Padding before what was appended, in whole blocks.
             let start = gap.start + zeros / SECTOR * SECTOR;
-            if gap.end - start < LEAST_REST || is_zero(bytes) {
+            let tail = bytes
+                .get((start - gap.start) as usize..)
+                .unwrap_or_default();
+            // A packed tail is opened however short it is.
+            let is_worth = gap.end - start >= LEAST_REST || sniff(tail).is_some();
+            if !is_worth || is_zero(bytes) {
                 continue;
             }
             let member = Member {
@@ -521,9 +530,37 @@ impl<'w> Walk<'w> {
                 method: "stored",
                 offset: start,
             };
-            self.stored(member, container, start..gap.end)?;
+            if start > 0 {
+                self.stored(member, container, start..gap.end)?;
+            } else {
+                self.as_it_is(member, container, gap.end)?;
+            }
         }
         Ok(())
+    }
+
+    /// Gives on the first `end` bytes of `container`, of which nothing came: what they look like was tried.
+    fn as_it_is(&mut self, member: Member, container: &Source, end: u64) -> Result<(), Halt> {
+        self.count(&member)?;
+        self.covered(0..end);
+        let Some(source) = container.slice(0..end) else {
+            return Ok(());
+        };
+        let packing = Packing {
+            method: member.method,
+            offset: 0,
+            packed: end,
+        };
+        self.chain.push(member.name);
+        let leaf = Leaf {
+            members: self.chain.clone(),
+            packing: Some(packing),
+            source,
+            cut: None,
+        };
+        let result = self.give(Item::Leaf(leaf));
+        self.chain.pop();
+        result
     }
 
     fn give(&mut self, item: Item) -> Result<(), Halt> {
