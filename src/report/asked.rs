@@ -63,8 +63,23 @@ fn answer(asked: &Asked, outcome: &DumpOutcome) -> String {
         }
         Answer::NotFoundWritten => format!(
             "its private half was not found in a written form; as raw numbers it could not be looked for, since no \
-             public key of this name is in the dump and only the fingerprint was given (`--public-keys` takes the key itself){limits}"
+             public key of this name is in the dump and only the fingerprint was given (`--public-keys` takes the key itself){}{limits}",
+            nameless(outcome)
         ),
+    }
+}
+
+/// Keys that are there under a name that may not be theirs.
+fn nameless(outcome: &DumpOutcome) -> String {
+    let findings = outcome.findings.iter();
+    match findings.filter(|finding| finding.e_assumed).count() {
+        0 => String::new(),
+        1 => "; it may be the key listed above whose public exponent nothing tells".to_owned(),
+        count => {
+            format!(
+                "; it may be one of the {count} keys listed above whose public exponents nothing tells"
+            )
+        }
     }
 }
 

@@ -318,6 +318,8 @@ impl Ledger {
         let Some(seen) = self.keys.get_mut(index) else {
             return;
         };
+        // Keys of one digest that are proven have one name: whoever knows its exponent knows that of all.
+        seen.key.e_assumed &= key.e_assumed || proof < Proof::Arithmetic;
         if proof > seen.key.proof || (proof == seen.key.proof && seen.key.public.is_none()) {
             let material = key.material.take().or(seen.key.material.take());
             seen.key = Key { material, ..key };
