@@ -162,12 +162,9 @@ fn dp_or_dq_tells_any_exponent_once_a_prime_is_known() {
                     assert!(!finding.e_assumed && has(finding, "crt-exponent"), "{what}");
                     let scope = scope(&outcome, "rsa-public-exponents");
                     assert!(scope.ends_with("1 told"), "{scope}");
-                    let public = outcome.public_keys.iter();
-                    assert!(
-                        public
-                            .clone()
-                            .any(|key| key.spki_sha256 == name && !key.e_assumed)
-                    );
+                    let mut public = outcome.public_keys.iter();
+                    let public = public.find(|key| key.spki_sha256 == name);
+                    assert!(public.is_some_and(|key| !key.e_assumed), "{what}");
                 }
             }
         }
