@@ -13,7 +13,7 @@ use dumpgate::detect::Key;
 use dumpgate::memory::MemoryMap;
 use dumpgate::secret::Secret;
 use dumpgate::source::Source;
-use dumpgate::sweep::copies::Copies;
+use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ fn main() {
     for (name, keys) in &sets {
         let copies = Copies::arm(keys).expect("keys with numbers");
         let time = best(7, || {
-            pool.install(|| black_box(copies.search(&space).sightings.len()));
+            pool.install(|| black_box(copies.search(&space, &Covered::default()).sightings.len()));
         });
         println!(
             "{name}: {} passes, {:.2} times the sum",

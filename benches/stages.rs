@@ -18,7 +18,7 @@ use dumpgate::dump;
 use dumpgate::scan::Scanner;
 use dumpgate::secret::Secret;
 use dumpgate::source::Source;
-use dumpgate::sweep::copies::Copies;
+use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
 use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars, seeds, traces};
 use std::hint::black_box;
@@ -102,7 +102,7 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
     let keys = [key()];
     let copies = ratio("copies of a key of 2048 bits", &mut || {
         let copies = Copies::arm(&keys).expect("a key with numbers");
-        black_box(copies.search(space).sightings.len());
+        black_box(copies.search(space, &Covered::default()).sightings.len());
     });
     let traces = ratio("traces of sessions", &mut || {
         black_box(traces::of_sessions(space));

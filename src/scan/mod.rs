@@ -32,6 +32,7 @@ use crate::sweep::space::Space;
 use crate::sweep::{self, Depth, Sweep};
 use crate::unpack::{self, Container};
 use anchors::Anchors;
+use bare::Guesses;
 use ledger::Ledger;
 use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -219,8 +220,7 @@ impl Scanner {
         let begin = |search| progress.begin(search, space.bytes());
         let mut sweeps = Vec::new();
         let mut run = |ledger: &mut Ledger, sweep: Sweep| {
-            ledger.take_swept(sweep.sightings);
-            sweeps.extend(sweep.searches);
+            sweeps.extend(ledger.take_swept(sweep));
         };
         let (announced, _) = ledger.targets(&self.asked, false, &HashSet::new());
         begin("bare public keys");
@@ -230,7 +230,9 @@ impl Scanner {
         );
         begin("seeds");
         run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
-        ledger.tell_exponents(&self.user);
+        let mut user = self.user.clone();
+        let mut guesses = Guesses::default();
+        guesses.make(&self.asked, &mut ledger, &mut user);
         let bare = ledger.bare_points();
         begin("traces of sessions");
         let sessions = (bare > 0 && !self.depth.is_deep)
@@ -248,7 +250,17 @@ impl Scanner {
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
         );
-        let unconfirmed = ledger.unconfirmed(&self.user);
+        guesses.make(&self.asked, &mut ledger, &mut user);
+        let nameless = ledger.proven(&user, &HashSet::new());
+        if nameless.iter().any(|key| key.e_assumed) {
+            begin("RSA public exponents");
+            run(
+                &mut ledger,
+                sweep::rsa::told::sweep(&space, &nameless, self.depth),
+            );
+        }
+        drop(nameless);
+        let unconfirmed = ledger.unconfirmed(&user);
         let halves = PublicHalves::arm(&unconfirmed);
         if halves.is_some() {
             progress.begin("public halves", size);
@@ -258,10 +270,11 @@ impl Scanner {
             .map(|halves| halves.search(data, advance))
             .unwrap_or_default();
 
-        ledger.tell_exponents(&self.user);
-        let proven = ledger.proven(&self.user, &confirmed);
+        ledger.tell_exponents(&user);
+        let proven = ledger.proven(&user, &confirmed);
         begin("copies");
-        let mut copies = copies::sweep(&space, &proven);
+        let covered = ledger.cover(&user, &confirmed);
+        let mut copies = copies::sweep(&space, &proven, &covered);
         for search in &mut copies.searches {
             search.complete &= !ledger.is_material_lost();
         }
@@ -301,6 +314,7 @@ impl Scanner {
                 complete: true,
             });
         }
+        searches.extend(guesses.search());
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,
@@ -351,7 +365,7 @@ impl Scanner {
             notes: embedded::find(data, &map),
         };
         let knowledge = correlate::Knowledge {
-            user: &self.user,
+            user: &user,
             seen: &confirmed,
             published: &|key| self.published.source(key),
         };

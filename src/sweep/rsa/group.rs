@@ -41,12 +41,21 @@ pub struct Member {
     pub n: Vec<u64>,
     /// The look for its private exponent, if that is wanted.
     pub exponents: Option<Exponents>,
-    /// The public exponent may be any.
-    pub is_thorough: bool,
+    /// Its private exponent is looked for whatever the public one is.
+    pub is_any: bool,
+    /// It is looked for with all means.
+    is_thorough: bool,
     /// The look for its CRT exponents, if that is wanted.
     pub pairs: Option<ExponentPairs>,
     /// Its public exponent, if that is known.
     pub e: Option<Vec<u64>>,
+}
+
+impl Member {
+    /// Nothing told its public exponent, and its private ones are looked for.
+    pub fn is_bare(&self) -> bool {
+        self.e.is_none() && self.exponents.is_some()
+    }
 }
 
 impl Group {
@@ -165,10 +174,12 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
         bare += usize::from(target.e_assumed);
         let is_likely = target.rank != Rank::Authority && (!target.e_assumed || bare <= MAX_BARE);
         let is_wanted = depth.is_deep || is_likely;
+        let is_thorough = depth.is_deep || target.rank == Rank::User;
         sizes.entry(half).or_default().push(Member {
             target: index,
             exponents: is_wanted.then(|| Exponents::new(&n, e)).flatten(),
-            is_thorough: depth.is_deep || target.rank == Rank::User,
+            is_any: is_thorough || target.e_assumed,
+            is_thorough,
             pairs: is_wanted.then(|| ExponentPairs::new(&n, e)).flatten(),
             e: e.map(<[u64]>::to_vec),
             n,

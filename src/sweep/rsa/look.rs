@@ -206,7 +206,7 @@ impl<'b> Look<'b> {
             };
             self.exponents = left;
             let may_be =
-                exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number));
+                exponents.may_be(number) || (member.is_any && exponents.may_be_any(number));
             if !may_be || self.is_done(member) || !sought.load(form, bytes, at, number) {
                 continue;
             }
