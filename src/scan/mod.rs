@@ -167,12 +167,22 @@ impl Scanner {
     /// ([`Scanner::scan_packed`] opens it). A fault of the scanner itself gives an
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
-        let data = source.bytes();
+        self.scan_but(unpack::sniff(source.bytes()), path, source, progress)
+    }
+
+    /// As [`Scanner::scan`], of bytes that are a `container` or none, whatever they look like.
+    fn scan_but(
+        &self,
+        container: Option<&'static Container>,
+        path: PathBuf,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> DumpOutcome {
         let judged = catch_unwind(AssertUnwindSafe(|| {
             self.pool
-                .install(|| self.judge(path.clone(), source, progress))
+                .install(|| self.judge(container, path.clone(), source, progress))
         }));
-        judged.unwrap_or_else(|_| broken(path, data.len() as u64))
+        judged.unwrap_or_else(|_| broken(path, source.bytes().len() as u64))
     }
 
     /// The public keys in `source`, as when a user names a file of his.
@@ -193,9 +203,14 @@ impl Scanner {
         ledger.identities()
     }
 
-    fn judge(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
+    fn judge(
+        &self,
+        container: Option<&'static Container>,
+        path: PathBuf,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> DumpOutcome {
         let data = source.bytes();
-        let container = unpack::sniff(data);
         let format = dump::sniff(data);
         let Dump {
             map,

@@ -45,7 +45,11 @@ impl Scanner {
         let name = leaf.members.last().cloned();
         let name = name.unwrap_or_else(|| path.to_string_lossy().into_owned());
         let progress = watch(&name, size);
-        let mut outcome = self.scan(path.to_path_buf(), &leaf.source, &*progress);
+        let container = match leaf.is_tried {
+            true => None,
+            false => unpack::sniff(leaf.source.bytes()),
+        };
+        let mut outcome = self.scan_but(container, path.to_path_buf(), &leaf.source, &*progress);
         outcome.members = leaf.members;
         if let Some(trouble) = leaf.cut {
             outcome.coverage.missing.push(Missing {

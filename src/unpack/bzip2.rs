@@ -30,7 +30,7 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The streams at the start of `data` as one.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(data, next, (b"BZh", looks_real))
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {

@@ -25,6 +25,8 @@ pub struct Leaf {
     pub source: Source,
     /// Why it is not whole, if it is not.
     pub cut: Option<Trouble>,
+    /// Whether it looks like a container of which nothing came when it was opened.
+    pub is_tried: bool,
 }
 
 /// A container that was opened.

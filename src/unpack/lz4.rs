@@ -44,7 +44,7 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The frames at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(data, next, (FRAME, looks_real))
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {

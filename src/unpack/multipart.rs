@@ -257,6 +257,8 @@ mod tests {
             assert_eq!(first(message.as_bytes()), Some((before.len(), &b"--X"[..])));
             assert!(sniff(message.as_bytes()));
         }
+        let request = "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=--a\r\n\r\n----a\r\nContent-Type: b\r\n\r\n";
+        assert!(sniff(request.as_bytes()));
         assert!(!sniff(format!("Subject: a\r\n\r\n{body}").as_bytes()));
     }
 

@@ -1,6 +1,7 @@
 //! Packed bytes as readers: what a decoder is fed, frames one behind the other, checked lengths and sums.
 
 use flate2::Crc;
+use memchr::memmem;
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -172,11 +173,13 @@ pub enum Next<'d> {
     End,
 }
 
-/// Frames of a format one behind the other, which are one stream. Where one is damaged and the next one begins where the
-/// decoder stopped, that is read too, and the damage told at the end.
+/// Frames of a format one behind the other, which are one stream. Where one is damaged those behind it are read too, and
+/// the damage is told at the end.
 pub struct Frames<'d> {
     feed: Feed<'d>,
     next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
+    /// How a frame begins, and whether bytes that begin so look like one.
+    begin: (&'static [u8], fn(&[u8]) -> bool),
     current: Option<Box<dyn Read + 'd>>,
     skipped: Vec<Skipped>,
     is_over: bool,
@@ -187,11 +190,17 @@ pub struct Frames<'d> {
 }
 
 impl<'d> Frames<'d> {
-    /// The frames at the start of `data`, as `next` tells them.
-    pub fn new(data: &'d [u8], next: fn(&Feed<'d>) -> io::Result<Next<'d>>) -> Self {
+    /// The frames at the start of `data`, as `next` tells them. Behind damage the next one is looked for by how frames
+    /// `begin`: their first bytes, and whether a header is sound.
+    pub fn new(
+        data: &'d [u8],
+        next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
+        begin: (&'static [u8], fn(&[u8]) -> bool),
+    ) -> Self {
         Self {
             feed: Feed::new(data),
             next,
+            begin,
             current: None,
             skipped: Vec::new(),
             is_over: false,
@@ -200,9 +209,9 @@ impl<'d> Frames<'d> {
         }
     }
 
-    /// Notes that `length` bytes from here on, `own` of them the format's, are no part of the stream.
-    fn skip(&mut self, length: usize, own: usize) {
-        let start = self.feed.position() as u64;
+    /// Notes that `length` bytes from `start` on, `own` of them the format's, are no part of the stream.
+    fn skip(&mut self, start: usize, length: usize, own: usize) {
+        let start = start as u64;
         let end = start.saturating_add(length as u64);
         match self.skipped.last_mut() {
             // Padding in many pieces.
@@ -214,11 +223,18 @@ impl<'d> Frames<'d> {
         }
     }
 
-    /// After damage: on with the next frame, if one begins here.
+    /// After damage: on with the next frame.
     fn fail(&mut self, error: io::Error) -> io::Result<()> {
         self.current = None;
-        let next = (self.next)(&self.feed);
-        match next {
+        let (magic, is_sound) = self.begin;
+        let (at, rest) = (self.feed.position(), self.feed.rest());
+        let behind = |start: usize| rest.get(start..).unwrap_or_default();
+        let sound = memmem::find_iter(rest, magic).find(|&start| is_sound(behind(start)));
+        let Some(start) = sound else {
+            return Err(self.failed.take().unwrap_or(error));
+        };
+        self.feed.seek(at + start);
+        match (self.next)(&self.feed) {
             Ok(Next::Frame(reader) | Next::Headed(reader, _)) if self.frames < MAX_DAMAGED => {
                 self.frames += 1;
                 self.current = Some(reader);
@@ -230,7 +246,10 @@ impl<'d> Frames<'d> {
                 self.failed.get_or_insert(told);
                 Ok(())
             }
-            _ => Err(self.failed.take().unwrap_or(error)),
+            _ => {
+                self.feed.seek(at);
+                Err(self.failed.take().unwrap_or(error))
+            }
         }
     }
 }
@@ -249,15 +268,17 @@ impl Read for Frames<'_> {
                     Err(error) => self.fail(error)?,
                 }
             } else {
+                // Some decoders read their header when they are made.
+                let start = self.feed.position();
                 match (self.next)(&self.feed)? {
                     Next::Frame(reader) => self.current = Some(reader),
                     Next::Headed(reader, header) => {
-                        self.skip(header, header);
+                        self.skip(start, header, header);
                         self.current = Some(reader);
                     }
                     Next::Skip(length, own) => {
-                        self.skip(length, own);
-                        self.feed.seek(self.feed.position().saturating_add(length));
+                        self.skip(start, length, own);
+                        self.feed.seek(start.saturating_add(length));
                     }
                     Next::End => self.is_over = true,
                 }

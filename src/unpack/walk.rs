@@ -32,6 +32,7 @@ pub fn walk(
             packing: None,
             source,
             cut: None,
+            is_tried: false,
         }));
         return;
     }
@@ -455,6 +456,7 @@ impl<'w> Walk<'w> {
                 packing,
                 source,
                 cut,
+                is_tried: false,
             })),
         };
         if is_member {
@@ -521,7 +523,11 @@ impl<'w> Walk<'w> {
                 .get((start - gap.start) as usize..)
                 .unwrap_or_default();
             // A packed tail is opened however short it is.
-            let is_worth = gap.end - start >= LEAST_REST || sniff(tail).is_some();
+            let is_packed = || {
+                let looks_real = sniff(tail).and_then(|container| container.looks_real);
+                looks_real.is_some_and(|looks_real| looks_real(tail))
+            };
+            let is_worth = gap.end - start >= LEAST_REST || is_packed();
             if !is_worth || is_zero(bytes) {
                 continue;
             }
@@ -557,6 +563,7 @@ impl<'w> Walk<'w> {
             packing: Some(packing),
             source,
             cut: None,
+            is_tried: true,
         };
         let result = self.give(Item::Leaf(leaf));
         self.chain.pop();

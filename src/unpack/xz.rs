@@ -32,7 +32,7 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The streams at the start of `data` as one.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(data, next, (MAGIC, looks_real))
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
