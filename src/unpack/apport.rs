@@ -107,7 +107,7 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
 
 /// zlib (RFC 1950), as reports of old held it: method, window and their checksum.
 fn is_zlib(data: &[u8]) -> bool {
-    matches!(*data, [0x78, flags, ..] if u16::from_be_bytes([0x78, flags]) % 31 == 0)
+    matches!(*data, [0x78, flags, ..] if u16::from_be_bytes([0x78, flags]).is_multiple_of(31))
 }
 
 /// Behind a key.

@@ -2,7 +2,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next, Steps};
+use super::stream::{Begin, Feed, Frames, Next, Steps};
 use super::walk::Walk;
 use crate::bytes::array;
 use crate::source::Source;
@@ -30,7 +30,14 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The streams at the start of `data` as one.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next, (b"BZh", looks_real))
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: b"BZh",
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {

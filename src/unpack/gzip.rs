@@ -9,7 +9,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next};
+use super::stream::{Begin, Feed, Frames, Next};
 use super::walk::Walk;
 use crate::bytes::{array, slice};
 use crate::source::Source;
@@ -49,7 +49,14 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The members at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next, (b"\x1f\x8b\x08", looks_real))
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: b"\x1f\x8b\x08",
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
@@ -59,7 +66,7 @@ fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     }
     let reader = Box::new(GzDecoder::new(feed.clone()));
     Ok(match header(rest) {
-        Some(length) if length > MAX_NAME => Next::Headed(reader, length),
+        Some(length) if length >= LEAST_TEXT => Next::Headed(reader, length),
         _ => Next::Frame(reader),
     })
 }
@@ -102,6 +109,9 @@ fn name(data: &[u8]) -> Option<String> {
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
+
+/// Bytes of a header that may hold a key: the shortest one, of Ed25519, has 48.
+const LEAST_TEXT: usize = 48;
 
 /// Characters of a name that are taken.
 const MAX_NAME: usize = 255;

@@ -5,7 +5,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next, unsupported};
+use super::stream::{Begin, Feed, Frames, Next, unsupported};
 use super::walk::Walk;
 use crate::bytes::{array, u32_le};
 use crate::source::Source;
@@ -44,7 +44,14 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The frames at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next, (FRAME, looks_real))
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: FRAME,
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {

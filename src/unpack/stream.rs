@@ -173,13 +173,21 @@ pub enum Next<'d> {
     End,
 }
 
+/// How frames of a format begin.
+#[derive(Clone, Copy)]
+pub struct Begin {
+    /// Their first bytes.
+    pub magic: &'static [u8],
+    /// Whether what begins so has a sound header.
+    pub is_sound: fn(&[u8]) -> bool,
+}
+
 /// Frames of a format one behind the other, which are one stream. Where one is damaged those behind it are read too, and
 /// the damage is told at the end.
 pub struct Frames<'d> {
     feed: Feed<'d>,
     next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
-    /// How a frame begins, and whether bytes that begin so look like one.
-    begin: (&'static [u8], fn(&[u8]) -> bool),
+    begin: Begin,
     current: Option<Box<dyn Read + 'd>>,
     skipped: Vec<Skipped>,
     is_over: bool,
@@ -187,16 +195,14 @@ pub struct Frames<'d> {
     failed: Option<io::Error>,
     /// Frames that were read behind damage.
     frames: usize,
+    /// Where the last frame starts.
+    begun: usize,
 }
 
 impl<'d> Frames<'d> {
     /// The frames at the start of `data`, as `next` tells them. Behind damage the next one is looked for by how frames
-    /// `begin`: their first bytes, and whether a header is sound.
-    pub fn new(
-        data: &'d [u8],
-        next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
-        begin: (&'static [u8], fn(&[u8]) -> bool),
-    ) -> Self {
+    /// `begin`.
+    pub fn new(data: &'d [u8], next: fn(&Feed<'d>) -> io::Result<Next<'d>>, begin: Begin) -> Self {
         Self {
             feed: Feed::new(data),
             next,
@@ -206,6 +212,7 @@ impl<'d> Frames<'d> {
             is_over: false,
             failed: None,
             frames: 0,
+            begun: 0,
         }
     }
 
@@ -226,14 +233,21 @@ impl<'d> Frames<'d> {
     /// After damage: on with the next frame.
     fn fail(&mut self, error: io::Error) -> io::Result<()> {
         self.current = None;
-        let (magic, is_sound) = self.begin;
-        let (at, rest) = (self.feed.position(), self.feed.rest());
-        let behind = |start: usize| rest.get(start..).unwrap_or_default();
-        let sound = memmem::find_iter(rest, magic).find(|&start| is_sound(behind(start)));
-        let Some(start) = sound else {
-            return Err(self.failed.take().unwrap_or(error));
-        };
-        self.feed.seek(at + start);
+        let Begin { magic, is_sound } = self.begin;
+        let at = self.feed.position();
+        if !self.feed.rest().starts_with(magic) {
+            // A decoder that fails may have read too far.
+            self.feed.seek(self.begun + 1);
+            let rest = self.feed.rest();
+            let behind = |start: usize| rest.get(start..).unwrap_or_default();
+            let sound = memmem::find_iter(rest, magic).find(|&start| is_sound(behind(start)));
+            let Some(start) = sound else {
+                self.feed.seek(at);
+                return Err(self.failed.take().unwrap_or(error));
+            };
+            self.feed.seek(self.begun + 1 + start);
+        }
+        self.begun = self.feed.position();
         match (self.next)(&self.feed) {
             Ok(Next::Frame(reader) | Next::Headed(reader, _)) if self.frames < MAX_DAMAGED => {
                 self.frames += 1;
@@ -270,6 +284,7 @@ impl Read for Frames<'_> {
             } else {
                 // Some decoders read their header when they are made.
                 let start = self.feed.position();
+                self.begun = start;
                 match (self.next)(&self.feed)? {
                     Next::Frame(reader) => self.current = Some(reader),
                     Next::Headed(reader, header) => {

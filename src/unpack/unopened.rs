@@ -25,7 +25,7 @@ pub fn is_zlib(data: &[u8]) -> bool {
     let Some([0x78, flags]) = array(data, 0) else {
         return false;
     };
-    if u16::from_be_bytes([0x78, flags]) % 31 != 0 || flags & 0x20 != 0 {
+    if !u16::from_be_bytes([0x78, flags]).is_multiple_of(31) || flags & 0x20 != 0 {
         return false;
     }
     let head = data.get(..PROBE).unwrap_or(data);

@@ -2,7 +2,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, MAX_WINDOW, Next, damaged, too_large, unsupported};
+use super::stream::{Begin, Feed, Frames, MAX_WINDOW, Next, damaged, too_large, unsupported};
 use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le};
 use crate::source::Source;
@@ -37,7 +37,14 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 
 /// The frames at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next, (MAGIC, looks_real))
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: MAGIC,
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {

@@ -59,14 +59,15 @@ fn text_in_gzip_headers_is_searched() {
         return;
     }
     let directory = key_shop();
+    fs::write(directory.path().join("key.der"), key("ed25519.pkcs8.der")).unwrap();
     python(
         directory.path(),
-        "import zlib\nkey = open('key.pem', 'rb').read()\n\
+        "import zlib\nkey = open('key.pem', 'rb').read()\nder = open('key.der', 'rb').read()\n\
          packer = zlib.compressobj(9, zlib.DEFLATED, -15)\nbody = packer.compress(b'x') + packer.flush()\n\
          end = zlib.crc32(b'x').to_bytes(4, 'little') + b'\\1\\0\\0\\0'\n\
          head = lambda flags: b'\\x1f\\x8b\\x08' + bytes([flags]) + b'\\0' * 4 + b'\\0\\3'\n\
          open('comment.gz', 'wb').write(head(16) + key + b'\\0' + body + end)\n\
-         open('extra.gz', 'wb').write(head(4) + len(key).to_bytes(2, 'little') + key + body + end)",
+         open('extra.gz', 'wb').write(head(4) + len(der).to_bytes(2, 'little') + der + body + end)",
     );
     for file in ["comment.gz", "extra.gz"] {
         let outcomes = assert_found(&directory.path().join(file), file);
@@ -109,10 +110,6 @@ fn what_comes_behind_a_damaged_frame_is_read() {
         let one = fs::read(directory.path().join("one")).unwrap();
         let two = fs::read(directory.path().join("two")).unwrap();
         for (place, at) in [("sum", one.len() - 6), ("middle", one.len() / 2)] {
-            // Where a block ends in gzip only its decoder knows.
-            if program == "gzip" && place == "middle" {
-                continue;
-            }
             let mut one = one.clone();
             one[at] ^= 0x11;
             let path = write(directory.path(), "both", &[&one[..], &two].concat());
