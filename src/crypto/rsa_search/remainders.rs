@@ -22,7 +22,7 @@ pub struct Remainders {
 }
 
 impl Remainders {
-    /// For a prime of at least [`LEAST_PRIME_BITS`] bits.
+    /// For a prime of at least `LEAST_PRIME_BITS` bits.
     pub fn new(prime: &[u64]) -> Option<Self> {
         let prime = trimmed(prime);
         let size = bits(prime);
