@@ -5,20 +5,16 @@
 mod common;
 
 use common::{best, hot};
-use criterion::Criterion;
-use dumpgate::crypto::der::{Reader, tag};
 use dumpgate::crypto::material::Material;
 use dumpgate::crypto::{Identity, PublicKey, edwards};
 use dumpgate::detect::Key;
 use dumpgate::memory::MemoryMap;
-use dumpgate::secret::Secret;
 use dumpgate::source::Source;
 use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use std::{env, fs};
 
 fn main() {
@@ -27,15 +23,15 @@ fn main() {
     let map = MemoryMap::raw(bytes.len() as u64);
     let space = Space::new(bytes, &map, 8);
     let sets = [
-        ("1 key of 2048 bits", vec![rsa("rsa2048.pkcs1.der")]),
+        (
+            "1 key of 2048 bits",
+            vec![common::rsa_key("rsa2048.pkcs1.der")],
+        ),
         ("1 Ed25519 key", vec![ed25519(1)]),
         ("20 keys of 2048 bits' weight", weighty(20)),
         ("100 keys of 2048 bits' weight", weighty(100)),
     ];
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(3))
-        .configure_from_args();
+    let mut criterion = common::criterion(3);
     let mut group = criterion.benchmark_group("copies");
     for (name, keys) in &sets {
         group.bench_function(format!("arm {name}"), |bencher| {
@@ -44,7 +40,7 @@ fn main() {
     }
     group.finish();
     criterion.final_summary();
-    if env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if !common::is_timed() {
         return;
     }
     let pool = rayon_pool();
@@ -86,20 +82,6 @@ fn ed25519(seed: u64) -> Key {
     });
     let public = PublicKey::Ed25519(edwards::ed25519_public(&secret));
     let material = Material::on_curve(&public, &secret).expect("a seed");
-    Key::proven(Arc::new(Identity::new(public)), material)
-}
-
-fn rsa(file: &str) -> Key {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/keys")
-        .join(file);
-    let data = fs::read(path).expect("a test key");
-    let mut reader = Reader::new(&data)
-        .inside(tag::SEQUENCE)
-        .expect("a sequence");
-    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
-    let public = PublicKey::rsa(n, e).expect("a public key");
-    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
     Key::proven(Arc::new(Identity::new(public)), material)
 }
 

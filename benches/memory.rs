@@ -17,19 +17,15 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 fn main() {
     let file = memory();
     let memory = Source::open(file.path()).expect("the file of memory");
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(5))
-        .configure_from_args();
+    let mut criterion = common::criterion(5);
     passes(&mut criterion, file.path(), &memory);
     proofs(&mut criterion);
     criterion.final_summary();
-    if !env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if common::is_timed() {
         ratios(&memory);
     }
 }

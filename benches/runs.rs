@@ -6,7 +6,7 @@
 mod common;
 
 use common::{best, hot, moduli, sum};
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use dumpgate::clue::Rank;
 use dumpgate::memory::{Label, MemoryMap, Owners};
 use dumpgate::sweep::codec::Class;
@@ -15,7 +15,6 @@ use dumpgate::sweep::space::Space;
 use dumpgate::sweep::{Depth, Target, rsa};
 use std::env;
 use std::hint::black_box;
-use std::time::Duration;
 
 fn main() {
     let memory = memory();
@@ -25,10 +24,7 @@ fn main() {
     let space = Space::new(&memory, &map, 8);
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     one.expect("a thread").install(|| {
-        let mut criterion = Criterion::default()
-            .sample_size(10)
-            .measurement_time(Duration::from_secs(5))
-            .configure_from_args();
+        let mut criterion = common::criterion(5);
         let mut group = criterion.benchmark_group("pass");
         group.throughput(Throughput::Bytes(length));
         group.bench_function("sum, hot", |bencher| bencher.iter(|| sum(&memory)));
@@ -37,7 +33,7 @@ fn main() {
         });
         group.finish();
         criterion.final_summary();
-        if !env::args().any(|argument| argument == "--test" || argument == "--list") {
+        if common::is_timed() {
             ratios(&memory, &space);
         }
     });

@@ -1,79 +1,103 @@
 //! What each stage of a scan costs, as a ratio to summing the same memory: what anchors announce, and each sweep of the
 //! default scan for few known keys and for many.
 //!
-//! `DUMPGATE_BENCH_FILE` names a file of real process memory (`scripts/make-memory` puts one together), which is taken
-//! for a dump whose addresses are known; without it a sample is repeated. Keys that lie in that memory are looked for
-//! too where the whole scan is measured.
+//! `DUMPGATE_BENCH_FILE` names a directory of dumps, of which all are taken together; or a file of real process memory
+//! (`scripts/make-memory` puts one together), which is taken for the memory of one process that tells no modules, so
+//! that code is searched like data; without it a sample is repeated. Keys that lie in that memory are looked for
+//! too where the whole scan is measured. `DUMPGATE_BENCH_ONLY` is part of the name of the stages to run.
 
 mod common;
 
-use common::{best, hot, moduli, sum, target};
-use criterion::{Criterion, Throughput};
+use common::{best, moduli, sum, target};
+use criterion::Throughput;
 use dumpgate::clue::Rank;
-use dumpgate::crypto::der::{Reader, tag};
-use dumpgate::crypto::material::Material;
-use dumpgate::crypto::{Curve, Identity, PublicKey, edwards};
-use dumpgate::detect::Key;
+use dumpgate::crypto::{Curve, PublicKey, edwards};
 use dumpgate::dump;
 use dumpgate::scan::Scanner;
-use dumpgate::secret::Secret;
 use dumpgate::source::Source;
 use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
 use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars, seeds, traces};
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::PathBuf;
 use std::{env, fs};
 
 fn main() {
-    let source = core();
-    let bytes = source.bytes();
-    let dump = dump::sniff(bytes).read(bytes);
-    let space = Space::new(bytes, &dump.map, 8);
+    let sources = sources();
+    let dumps: Vec<_> = sources
+        .iter()
+        .map(|source| dump::sniff(source.bytes()).read(source.bytes()))
+        .collect();
+    let spaces: Vec<Space<'_>> = sources
+        .iter()
+        .zip(&dumps)
+        .map(|(source, dump)| Space::new(source.bytes(), &dump.map, 8))
+        .collect();
     let scanner = Scanner::builder().threads(1).build().expect("a scanner");
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     one.expect("a thread").install(|| {
-        let mut criterion = Criterion::default()
-            .sample_size(10)
-            .measurement_time(Duration::from_secs(5))
-            .configure_from_args();
+        let mut criterion = common::criterion(5);
         let mut group = criterion.benchmark_group("stages");
-        group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("sum, hot", |bencher| bencher.iter(|| sum(bytes)));
+        group.throughput(Throughput::Bytes(length(&sources)));
+        group.bench_function("sum, hot", |bencher| bencher.iter(|| sums(&sources)));
         group.bench_function("harvest", |bencher| {
-            bencher.iter(|| harvest::sweep(&space, &[], Depth::default()))
+            bencher.iter(|| {
+                let harvest = |space| harvest::sweep(space, &[], Depth::default());
+                spaces.iter().map(harvest).count()
+            })
         });
         group.finish();
         criterion.final_summary();
-        if !env::args().any(|argument| argument == "--test" || argument == "--list") {
-            ratios(&source, &space, &scanner);
+        if common::is_timed() {
+            ratios(&sources, &spaces, &scanner);
         }
     });
 }
 
-fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
-    let bytes = source.bytes();
-    let hot = hot(bytes);
-    let rate = bytes.len() as f64 / hot / f64::from(1 << 30);
+fn length(sources: &[Source]) -> u64 {
+    sources
+        .iter()
+        .map(|source| source.bytes().len() as u64)
+        .sum()
+}
+
+fn sums(sources: &[Source]) -> u64 {
+    let sums = sources.iter().map(|source| sum(source.bytes()));
+    sums.fold(0, u64::wrapping_add)
+}
+
+fn ratios(sources: &[Source], spaces: &[Space<'_>], scanner: &Scanner) {
+    let hot = best(5, || {
+        black_box(sums(sources));
+    });
+    let rate = length(sources) as f64 / hot / f64::from(1 << 30);
     println!("\nsum as u64, hot: {rate:.2} GiB/s; all else in multiples of its time");
-    let ratio = |name: &str, run: &mut dyn FnMut()| {
-        let ratio = best(3, run) / hot;
+    let only = env::var("DUMPGATE_BENCH_ONLY").unwrap_or_default();
+    let ratio = |name: &str, run: &dyn Fn(&Space<'_>)| {
+        if !name.contains(&only) {
+            return f64::NAN;
+        }
+        let ratio = best(3, || spaces.iter().for_each(run)) / hot;
         println!("{name:60} {ratio:7.2}");
         ratio
     };
-    ratio("anchors", &mut || {
+    let of_sources = |name: &str, run: &dyn Fn(&Source)| {
+        if name.contains(&only) {
+            let ratio = best(3, || sources.iter().for_each(run)) / hot;
+            println!("{name:60} {ratio:7.2}");
+        }
+    };
+    of_sources("anchors", &|source| {
         black_box(scanner.harvest(source));
     });
-    let harvest = ratio("moduli and points that nothing announces", &mut || {
+    let harvest = ratio("moduli and points that nothing announces", &|space| {
         black_box(harvest::sweep(space, &[], Depth::default()));
     });
     let rsa = |name: &str, count, own| {
         let mut targets = moduli(count, &[2048], Rank::Own);
         let authorities = targets.iter_mut().skip(own);
         authorities.for_each(|target| target.rank = Rank::Authority);
-        ratio(name, &mut || {
+        ratio(name, &|space| {
             black_box(rsa::sweep(space, &targets, Depth::default()));
         })
     };
@@ -88,23 +112,23 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
         200,
         200,
     );
-    let seeds = ratio("Ed25519 keys that nothing announces", &mut || {
+    let seeds = ratio("Ed25519 keys that nothing announces", &|space| {
         black_box(seeds::sweep(space, Depth::default()));
     });
     let curves = |name: &str, count: u8| {
         let targets = points(count);
-        ratio(name, &mut || {
+        ratio(name, &|space| {
             black_box(scalars::sweep(space, &targets, Depth::default()));
         })
     };
     let ec = curves("scalars and seeds, 4 P-256 and 4 Ed25519", 4);
     curves("scalars and seeds, 100 P-256 and 100 Ed25519", 100);
-    let keys = [key()];
-    let copies = ratio("copies of a key of 2048 bits", &mut || {
+    let keys = [common::rsa_key("rsa2048.pkcs1.der")];
+    let copies = ratio("copies of a key of 2048 bits", &|space| {
         let copies = Copies::arm(&keys).expect("a key with numbers");
         black_box(copies.search(space, &Covered::default()).sightings.len());
     });
-    let traces = ratio("traces of sessions", &mut || {
+    let traces = ratio("traces of sessions", &|space| {
         black_box(traces::of_sessions(space));
     });
     for (name, rsa) in [("4 moduli", few), ("200 moduli", many)] {
@@ -116,7 +140,7 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
             all + ec
         );
     }
-    ratio("whole scan for the keys that lie there", &mut || {
+    of_sources("whole scan for the keys that lie there", &|source| {
         black_box(scanner.scan(PathBuf::from("memory"), source, &()));
     });
 }
@@ -135,16 +159,17 @@ fn points(count: u8) -> Vec<Target> {
     points.map(|key| target(key, Rank::Own)).collect()
 }
 
-fn key() -> Key {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys/rsa2048.pkcs1.der");
-    let data = fs::read(path).expect("a test key");
-    let mut reader = Reader::new(&data)
-        .inside(tag::SEQUENCE)
-        .expect("a sequence");
-    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
-    let public = PublicKey::rsa(n, e).expect("a public key");
-    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
-    Key::proven(Arc::new(Identity::new(public)), material)
+/// The dumps of a directory, or memory as a dump.
+fn sources() -> Vec<Source> {
+    let path = env::var_os("DUMPGATE_BENCH_FILE").map(PathBuf::from);
+    let Some(directory) = path.filter(|path| path.is_dir()) else {
+        return vec![core()];
+    };
+    let entries = fs::read_dir(directory).expect("a directory of dumps");
+    let open = |path: PathBuf| Source::open(&path).expect("a dump");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    paths.into_iter().map(open).collect()
 }
 
 /// The memory as an ELF core of one segment.

@@ -2,14 +2,32 @@
 
 #![allow(dead_code)] // each bench uses its share
 
+use criterion::Criterion;
 use dumpgate::clue::Rank;
+use dumpgate::crypto::der::{Reader, tag};
+use dumpgate::crypto::material::Material;
 use dumpgate::crypto::{Identity, PublicKey};
+use dumpgate::detect::Key;
+use dumpgate::secret::Secret;
 use dumpgate::sweep::Target;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, fs};
+
+/// Ten samples in so many seconds, unless the command line has it otherwise.
+pub fn criterion(seconds: u64) -> Criterion {
+    Criterion::default()
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(seconds))
+        .configure_from_args()
+}
+
+/// Whether times are asked for, and not only that everything runs.
+pub fn is_timed() -> bool {
+    !env::args().any(|argument| argument == "--test" || argument == "--list")
+}
 
 /// The yardstick: the sum of all words of eight bytes.
 pub fn sum(bytes: &[u8]) -> u64 {
@@ -81,4 +99,19 @@ pub fn target(key: PublicKey, rank: Rank) -> Target {
         e_assumed: false,
         places: Vec::new(),
     }
+}
+
+/// The private key in a file of PKCS#1 among the test keys.
+pub fn rsa_key(file: &str) -> Key {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/keys")
+        .join(file);
+    let data = fs::read(path).expect("a test key");
+    let mut reader = Reader::new(&data)
+        .inside(tag::SEQUENCE)
+        .expect("a sequence");
+    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
+    let public = PublicKey::rsa(n, e).expect("a public key");
+    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
+    Key::proven(Arc::new(Identity::new(public)), material)
 }

@@ -11,6 +11,7 @@ mod budget;
 pub mod bzip2;
 pub mod cab;
 pub mod envelope;
+mod frame;
 pub mod gzip;
 mod item;
 pub mod lz4;

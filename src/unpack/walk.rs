@@ -2,12 +2,12 @@
 //! whoever asked looks at the one before.
 
 use super::budget::{Bound, Budget, Spent};
+use super::frame::{Frame, merge};
 use super::item::{
     Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble, shortened, told,
 };
 use super::stream::Stream;
 use super::{Container, sniff};
-use crate::bytes::is_zero;
 use crate::error::{Error, ErrorKind};
 use crate::source::{Source, Spool};
 use std::io;
@@ -98,16 +98,6 @@ pub struct Walk<'w> {
     frames: Vec<Frame>,
     send: Box<dyn FnMut(Item) -> bool + 'w>,
     block: Zeroizing<Vec<u8>>,
-}
-
-/// A container that is open.
-#[derive(Default)]
-struct Frame {
-    covered: Vec<Range<u64>>,
-    structure: Vec<Range<u64>>,
-    faults: Vec<Fault>,
-    faults_omitted: u64,
-    count: u64,
 }
 
 impl<'w> Walk<'w> {
@@ -363,26 +353,19 @@ impl<'w> Walk<'w> {
 
     /// Notes what is wrong at `offset` of the container.
     pub fn fault(&mut self, trouble: Trouble, member: Option<&str>, offset: u64, what: String) {
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        if frame.faults.len() >= MAX_FAULTS {
-            frame.faults_omitted += 1;
-            return;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.fault(Fault {
+                trouble,
+                member: member.map(|name| shortened(name.to_owned())),
+                offset,
+                what,
+            });
         }
-        frame.faults.push(Fault {
-            trouble,
-            member: member.map(|name| shortened(name.to_owned())),
-            offset,
-            what,
-        });
     }
 
     /// Faults of the container that is open, so far.
     pub fn fault_count(&self) -> u64 {
-        self.frames
-            .last()
-            .map_or(0, |frame| frame.faults.len() as u64 + frame.faults_omitted)
+        self.frames.last().map_or(0, Frame::fault_count)
     }
 
     fn bound(&mut self, bound: Bound, member: Option<&str>, offset: u64) {
@@ -511,35 +494,18 @@ impl<'w> Walk<'w> {
     /// Gives on what is neither member nor structure, as the start of a self-extracting archive or what was
     /// written behind a compressed file.
     fn rest(&mut self, container: &Source) -> Result<(), Halt> {
-        let data = container.bytes();
-        for gap in self.gaps(data.len() as u64) {
-            let bytes = data
-                .get(gap.start as usize..gap.end as usize)
-                .unwrap_or_default();
-            let zeros = bytes.iter().take_while(|&&byte| byte == 0).count() as u64;
-            // Padding before what was appended, in whole blocks.
-            let start = gap.start + zeros / SECTOR * SECTOR;
-            let tail = bytes
-                .get((start - gap.start) as usize..)
-                .unwrap_or_default();
-            // A packed tail is opened however short it is.
-            let is_packed = || {
-                let looks_real = sniff(tail).and_then(|container| container.looks_real);
-                looks_real.is_some_and(|looks_real| looks_real(tail))
-            };
-            let is_worth = gap.end - start >= LEAST_REST || is_packed();
-            if !is_worth || is_zero(bytes) {
-                continue;
-            }
+        let frame = self.frames.last();
+        for range in frame.map_or_else(Vec::new, |frame| frame.rests(container.bytes())) {
+            let start = range.start;
             let member = Member {
                 name: format!("(rest at {start:#x})"),
                 method: "stored",
                 offset: start,
             };
             if start > 0 {
-                self.stored(member, container, start..gap.end)?;
+                self.stored(member, container, range)?;
             } else {
-                self.as_it_is(member, container, gap.end)?;
+                self.as_it_is(member, container, range.end)?;
             }
         }
         Ok(())
@@ -579,47 +545,5 @@ impl<'w> Walk<'w> {
     }
 }
 
-impl Frame {
-    fn gaps(&self, length: u64) -> Vec<Range<u64>> {
-        let mut taken = self.covered.clone();
-        taken.extend(self.structure.iter().cloned());
-        merge(&mut taken);
-        let mut gaps = Vec::new();
-        let mut at = 0;
-        for range in taken {
-            if at < range.start.min(length) {
-                gaps.push(at..range.start.min(length));
-            }
-            at = at.max(range.end);
-        }
-        if at < length {
-            gaps.push(at..length);
-        }
-        gaps
-    }
-}
-
-/// Sorts ranges and puts together those that touch.
-fn merge(ranges: &mut Vec<Range<u64>>) {
-    ranges.retain(|range| range.start < range.end);
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    ranges.dedup_by(|next, last| {
-        let touches = next.start <= last.end;
-        if touches {
-            last.end = last.end.max(next.end);
-        }
-        touches
-    });
-}
-
 /// Bytes unpacked at a time.
 const BLOCK: usize = 256 << 10;
-
-/// Faults kept of one container.
-const MAX_FAULTS: usize = 100;
-
-/// Bytes of slack that are worth a scan of their own; smaller ones are searched with the container's bytes.
-const LEAST_REST: u64 = 1024;
-
-/// Padding comes in blocks of this size.
-const SECTOR: u64 = 512;

@@ -76,6 +76,12 @@ impl Exponents {
         })
     }
 
+    /// How many of the highest limbs of d [`Self::may_be`] and [`Self::may_be_any`] look at.
+    pub fn looked(&self) -> usize {
+        // 128 bits may lie in three limbs.
+        self.scale.len().saturating_sub(1).max(3)
+    }
+
     /// Whether d may be a private exponent, from its leading limbs. `d` has as many limbs as n, with zeros on
     /// top where it is shorter; what lies above is not looked at.
     ///

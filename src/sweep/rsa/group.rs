@@ -25,6 +25,8 @@ pub struct Group {
     pub others: Vec<Sought>,
     /// Private exponents; `None` when nobody's are looked for.
     pub whole: Option<Sought>,
+    /// The highest limbs of a private exponent that a first look at it needs.
+    pub leading: usize,
     /// CRT exponents.
     pub halves: Option<Sought>,
     /// The first look at a pair of them.
@@ -123,6 +125,10 @@ impl Group {
                 ratios.add(index, &member.n, limbs, member.e.as_deref());
             }
         }
+        let exponents = members
+            .iter()
+            .filter_map(|member| member.exponents.as_ref());
+        let leading = exponents.map(Exponents::looked).max().unwrap_or(0);
         let wanted = |is: fn(&Member) -> bool| members.iter().any(is);
         let whole = wanted(|member| member.exponents.is_some());
         let halves = wanted(|member| member.pairs.is_some());
@@ -133,6 +139,7 @@ impl Group {
             primes: Sought::new(half, Shape::Prime),
             others,
             whole: whole.then(|| Sought::new(bits, Shape::Exponent)),
+            leading,
             halves: halves.then(|| Sought::new(half, Shape::Exponent)),
             ratios,
             members,

@@ -192,7 +192,7 @@ impl<'b> Look<'b> {
     fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
         let number = number.get_mut(..sought.limbs()).unwrap_or_default();
         let bytes = self.block.bytes;
-        if !sought.load_leading(form, bytes, at, number) {
+        if !sought.load_leading(form, bytes, at, (number, self.group.leading)) {
             return;
         }
         let group = self.group;

@@ -244,7 +244,7 @@ impl Looks<'_> {
 
     fn window(&mut self, size: &Size, form: &Form, at: usize, number: &mut [u64]) {
         let bytes = self.block.bytes;
-        if !size.sought.load_leading(form, bytes, at, number) {
+        if !size.sought.load_leading(form, bytes, at, (number, LEADING)) {
             return;
         }
         for (key, teller) in &size.tellers {
@@ -309,6 +309,9 @@ impl Told {
 
 /// Keys whose exponents are looked for.
 const MAX_KEYS: usize = 16;
+
+/// The highest limbs of a number that a first look at it needs.
+const LEADING: usize = 9;
 
 /// Hits of one block.
 const MAX_HITS: usize = 64;
