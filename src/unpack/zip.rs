@@ -305,7 +305,7 @@ fn lzma<'d>(feed: &Feed<'d>, size: Option<u64>) -> io::Result<lzma_rust2::LzmaRe
 struct Directory {
     /// Its first entry.
     start: u64,
-    /// Behind the end record and its comment.
+    /// Behind the end record; its comment may hold anything.
     end: u64,
     /// Entries by the end record.
     entries: u64,
@@ -343,7 +343,7 @@ impl Directory {
         let is_there = size == 0 || data.get(start as usize..)?.starts_with(ENTRY);
         is_there.then_some(Self {
             start,
-            end: end as u64,
+            end: (at + END_BYTES) as u64,
             entries,
             base,
         })
@@ -458,7 +458,7 @@ impl Entry {
             return None;
         }
         let mut entry = Self {
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: plain(name).unwrap_or_else(|| format!("(member at {at:#x})")),
             flags: local.flags,
             method: local.method,
             crc: u32_le(header, 14)?,
@@ -471,6 +471,13 @@ impl Entry {
         widen(fields, &mut [size, packed]);
         Some((entry, local))
     }
+}
+
+/// A name that nothing but a header tells, which may be memory like any other: text as a path is.
+fn plain(name: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(name).ok()?;
+    let is_plain = text.len() <= MAX_PLAIN && !text.chars().any(char::is_control);
+    is_plain.then(|| text.to_owned())
 }
 
 /// The zip64 extra field (4.5.3): those numbers that are all ones, in this order.
@@ -524,6 +531,9 @@ const END: &[u8] = b"PK\x05\x06";
 
 /// Beginnings of dumps that are no ELF cores: minidumps of either byte order, Windows' kernel dumps.
 const DUMPS: [&[u8]; 3] = [b"MDMP", b"PMDM", b"PAGE"];
+
+/// Bytes of a path that only a local header tells.
+const MAX_PLAIN: usize = 255;
 
 /// Bytes of an end record without its comment.
 const END_BYTES: usize = 22;
