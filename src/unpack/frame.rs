@@ -58,8 +58,12 @@ impl Frame {
         let rest = |gap: Range<u64>| {
             let bytes = data.get(gap.start as usize..gap.end as usize)?;
             let zeros = bytes.iter().take_while(|&&byte| byte == 0).count() as u64;
-            // Padding before what was appended, in whole blocks.
-            let padding = zeros / SECTOR * SECTOR;
+            // Padding before what was appended: in whole blocks, or up to what is packed.
+            let is_begin = |at: u64| bytes.get(at as usize..).and_then(sniff).is_some();
+            let padding = match is_begin(zeros) {
+                true => zeros,
+                false => zeros / SECTOR * SECTOR,
+            };
             let start = gap.start + padding;
             let tail = bytes.get(padding as usize..)?;
             // A packed tail is opened however short it is.

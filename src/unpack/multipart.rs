@@ -276,7 +276,7 @@ fn headers(data: &[u8], at: usize) -> Option<(&[u8], usize)> {
 fn header<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then_some(value)
+        key.trim_end().eq_ignore_ascii_case(name).then_some(value)
     })
 }
 

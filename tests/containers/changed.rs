@@ -50,6 +50,10 @@ fn a_frame_with_a_wrong_beginning_hides_none_behind_it() {
             "damaged",
             true,
         );
+        let zeros = [&text[..], &[0; 3], &packed].concat();
+        let outcomes = scan(&write(directory.path(), "zeros", &zeros));
+        let is_found = |outcome: &DumpOutcome| outcome.verdict == Verdict::Found;
+        assert!(outcomes.iter().any(is_found), "{program}");
     }
 }
 
@@ -82,6 +86,7 @@ fn parts_in_other_encodings_are_told() {
         "Content-Transfer-Encoding:\r\n base64",
         "Content-Transfer-Encoding: base64; x=y",
         "Content-Transfer-Encoding: (c) BASE64",
+        "Content-Transfer-Encoding : base64",
     ] {
         let path = write(directory.path(), "body", part(headers, &base64).as_bytes());
         let outcomes = scan(&path);
