@@ -7,6 +7,7 @@ use super::item::{Halt, Member, Trouble};
 use super::stream::{Feed, Single, Steps};
 use super::walk::Walk;
 use super::{gzip, zstd};
+use crate::bytes::is_zero;
 use crate::source::Source;
 use memchr::memchr;
 
@@ -113,14 +114,14 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
     let packed = filled.source.bytes();
     let faults = walk.fault_count();
     // Where the packed bytes are damaged is told by where the value starts: lines have no offsets of the stream.
-    if gzip::sniff(packed) {
-        walk.packed(member("gzip in base64"), &mut gzip::stream(packed))?;
+    let consumed = if gzip::sniff(packed) {
+        walk.packed(member("gzip in base64"), &mut gzip::stream(packed))?
     } else if zstd::sniff(packed) {
-        walk.packed(member("zstd in base64"), &mut zstd::stream(packed))?;
+        walk.packed(member("zstd in base64"), &mut zstd::stream(packed))?
     } else if is_zlib(packed) {
         let feed = Feed::new(packed);
         let reader = Steps::new(flate2::bufread::ZlibDecoder::new(feed.clone()));
-        walk.packed(member("zlib in base64"), &mut Single::new(reader, &feed))?;
+        walk.packed(member("zlib in base64"), &mut Single::new(reader, &feed))?
     } else {
         if !packed.is_empty() && walk.fault_count() == faults {
             let what = "gzip, zstd or zlib in base64, found none".to_owned();
@@ -128,6 +129,20 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
         }
         let whole = 0..packed.len() as u64;
         walk.part(member("base64"), filled.consumed, &filled, whole)?;
+        packed.len() as u64
+    };
+    let tail = packed.get(consumed as usize..).unwrap_or_default();
+    if !is_zero(tail) {
+        if walk.fault_count() == faults {
+            let what = format!("the end of the packed bytes, found {} more", tail.len());
+            walk.fault(Trouble::Damaged, Some(&name), start as u64, what);
+        }
+        let rest = Member {
+            name: format!("{name} (rest)"),
+            ..member("base64")
+        };
+        let range = consumed..packed.len() as u64;
+        walk.part(rest, filled.consumed, &filled, range)?;
     }
     let is_last = end == data.len() as u64;
     if is_last && !data.ends_with(b"\n") && walk.fault_count() == faults {

@@ -125,7 +125,12 @@ impl Part {
         // What is packed in a way that is read here is told by its first bytes.
         let content = content.as_ref().filter(|_| super::sniff(data).is_none());
         if let Some(encoding) = transfer.as_ref().or(content) {
-            let what = format!("a part in clear, found one in `{encoding}`");
+            // What stands there instead of an encoding may be anything.
+            let said = ENCODINGS.iter().find(|known| encoding == *known);
+            let what = match said {
+                Some(known) => format!("a part in clear, found one in {known}"),
+                None => "a part in clear, found one in another encoding".to_owned(),
+            };
             walk.fault(Trouble::Unsupported, Some(&self.name), start as u64, what);
         }
         walk.stored(member, source, start as u64..end as u64)
@@ -292,6 +297,20 @@ fn parameter(value: &str, name: &str) -> Option<String> {
 /// Bytes of a boundary's line, and of a part's headers.
 const MAX_BOUNDARY: usize = 76;
 const MAX_HEADERS: usize = 16 << 10;
+
+/// Encodings that are told by their names.
+const ENCODINGS: [&str; 10] = [
+    "quoted-printable",
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "compress",
+    "br",
+    "zstd",
+    "x-uuencode",
+    "uuencode",
+    "x-yencode",
+];
 
 /// Characters of an encoding's name.
 const MAX_TOKEN: usize = 40;

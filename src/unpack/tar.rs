@@ -120,6 +120,10 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
             _ => {
                 // A type of someone's own: its bytes may be anything.
                 let name = said.name.take().unwrap_or_else(|| name(header));
+                if kind == b'M' {
+                    let what = "a member from its start on, found the rest of one that begins in another volume";
+                    walk.fault(Trouble::Damaged, Some(&name), at as u64, what.to_owned());
+                }
                 let member = Member {
                     name,
                     method: "stored",

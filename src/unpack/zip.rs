@@ -210,6 +210,16 @@ impl Zip<'_> {
                 packed.len() as u64
             }
         };
+        // Decoders of other methods may leave some bytes of their stream unread.
+        let is_exact = matches!(entry.method, DEFLATE | BZIP2) && size.is_some();
+        if is_exact && walk.fault_count() == faults && consumed < packed.len() as u64 {
+            let what = format!(
+                "{} packed bytes as the directory says, found {consumed}",
+                packed.len()
+            );
+            walk.fault(Trouble::Damaged, Some(&entry.name), start + consumed, what);
+            return Ok(consumed);
+        }
         // Packed bytes that nothing came of are noise, no slack.
         if size.is_some() || walk.fault_count() > faults {
             walk.structure(start..end.min(data.len() as u64));
@@ -506,9 +516,9 @@ const METHODS: &[(u16, &str)] = &[
     (STORED, "stored"),
     (1, "shrink"),
     (6, "implode"),
-    (8, "deflate"),
+    (DEFLATE, "deflate"),
     (9, "deflate64"),
-    (12, "bzip2"),
+    (BZIP2, "bzip2"),
     (14, "lzma"),
     (20, "zstd"),
     (93, "zstd"),
@@ -518,6 +528,8 @@ const METHODS: &[(u16, &str)] = &[
 ];
 
 const STORED: u16 = 0;
+const DEFLATE: u16 = 8;
+const BZIP2: u16 = 12;
 const AES: u16 = 99;
 
 /// Bits of the flags: encrypted; sizes behind the member; directory encrypted.

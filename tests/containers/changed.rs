@@ -67,6 +67,7 @@ fn parts_in_other_encodings_are_told() {
     let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     for (headers, body, reason) in [
         ("Content-Encoding: br", "abc", "unsupported-method"),
+        ("Content-Encoding: 7b0ec733", "abc", "unsupported-method"),
         (
             "Content-Transfer-Encoding: x-uuencode",
             "abc",
@@ -198,5 +199,50 @@ fn names_show_no_key() {
             let shown = [outcome.members.join("!"), faults.collect()].concat();
             assert!(!shown.contains(&line[..20]), "a name shows the key");
         }
+    }
+}
+
+#[test]
+fn what_stands_behind_a_packed_value_or_member_is_read() {
+    if !has(&["python3"]) {
+        return;
+    }
+    let directory = key_shop();
+    python(
+        directory.path(),
+        "import base64, bz2, gzip, struct, zlib\n\
+         key, text = open('key.pem', 'rb').read(), b'some text' * 9\n\
+         value = lambda data: b'ProblemType: Crash\\nCoreDump: base64\\n ' + base64.b64encode(data) + b'\\n'\n\
+         open('pem', 'wb').write(value(gzip.compress(text) + key))\n\
+         open('packed', 'wb').write(value(zlib.compress(text) + gzip.compress(key)))\n\
+         def zip(method, packed):\n\
+        \x20 rest = struct.pack('<HHHHIIIHH', 0, method, 0, 33, zlib.crc32(text), len(packed), len(text), 1, 0)\n\
+        \x20 local = b'PK\\3\\4\\x14\\0' + rest + b'a' + packed\n\
+        \x20 entry = b'PK\\1\\2\\x14\\0\\x14\\0' + rest + struct.pack('<HHHII', 0, 0, 0, 0, 0) + b'a'\n\
+        \x20 return local + entry + struct.pack('<4sHHHHIIH', b'PK\\5\\6', 0, 0, 1, 1, len(entry), len(local), 0)\n\
+         deflate = zlib.compressobj(9, zlib.DEFLATED, -15)\n\
+         deflated = deflate.compress(text) + deflate.flush()\n\
+         open('deflate.zip', 'wb').write(zip(8, deflated + gzip.compress(key)))\n\
+         open('bzip2.zip', 'wb').write(zip(12, bz2.compress(text) + bz2.compress(key)))\n\
+         open('sound.zip', 'wb').write(zip(8, deflated))",
+    );
+    for file in ["pem", "packed", "deflate.zip", "bzip2.zip"] {
+        assert_faulty(&directory.path().join(file), "damaged", true);
+    }
+    assert!(reasons(&scan(&directory.path().join("sound.zip"))).is_empty());
+}
+
+#[test]
+fn the_rest_of_a_member_of_another_volume_is_not_whole() {
+    if !has(&["tar"]) {
+        return;
+    }
+    let directory = key_shop();
+    shell(
+        directory.path(),
+        "head -c 150000 /dev/zero | tr '\\0' x > core; tar -cM -L 100 -f v1.tar -f v2.tar core",
+    );
+    for file in ["v1.tar", "v2.tar"] {
+        assert_faulty(&directory.path().join(file), "damaged", false);
     }
 }
