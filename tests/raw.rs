@@ -11,6 +11,10 @@ mod deep;
 mod exponents;
 #[path = "raw/large.rs"]
 mod large;
+#[path = "raw/short.rs"]
+mod short;
+#[path = "raw/texts.rs"]
+mod texts;
 
 use common::{Segment, elf_core, key, noise, root};
 use dumpgate::crypto::der::{Reader, tag};

@@ -379,8 +379,8 @@ impl Ledger {
                 self.clue_index.insert(name, self.clues.len());
                 self.clues.push(seen);
             }
-            // Only a private key that is lost makes a verdict incomplete.
-            None => {}
+            // Its private half is not looked for.
+            None => self.is_limited = true,
         }
     }
 }

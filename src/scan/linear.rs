@@ -130,6 +130,8 @@ pub fn examine(anchors: &Anchors, data: &[u8], starts: Range<usize>, prover: &Pr
             if *count < most {
                 *count += 1;
                 sightings.push(sighting);
+            } else if matches!(sighting, Sighting::Public(_)) {
+                is_limited = true; // its private half is not looked for
             }
         }
     };
@@ -184,8 +186,7 @@ const LEADING_ZEROS: usize = 3;
 /// Keys in one share, beyond which no more is examined; real memory has a few hundred in its densest.
 const KEYS_IN_SHARE: usize = 2048;
 
-/// Public keys and mere shapes in one share, beyond which they are not kept. A public half that is missed so
-/// is still looked for where a key was found without one.
+/// Public keys and mere shapes in one share, beyond which they are not kept.
 const CLUES_IN_SHARE: usize = 8192;
 const SHAPES_IN_SHARE: usize = 1024;
 

@@ -60,8 +60,6 @@ pub enum Alignment {
     Byte,
     /// At multiples of four bytes.
     Four,
-    /// At multiples of eight bytes.
-    Eight,
     /// At multiples of the size of a pointer: eight bytes, or four in a 32-bit process.
     Pointer,
 }
@@ -107,18 +105,18 @@ pub const CODECS: &[Codec] = &[
     codec("raw.limbs-le", Digit::Whole(1), Order::Least, Alignment::Pointer),
     codec("raw.bytes-be", Digit::Whole(1), Order::Most, Alignment::Byte),
     codec("raw.words32-be", Digit::Whole(4), Order::Most, Alignment::Four),
-    codec("raw.words64-be", Digit::Whole(8), Order::Most, Alignment::Eight),
+    codec("raw.words64-be", Digit::Whole(8), Order::Most, Alignment::Pointer),
     codec("raw.digits30", Digit::Low { bytes: 4, bits: 30 }, Order::Least, Alignment::Four),
     codec("raw.digits28", Digit::Low { bytes: 4, bits: 28 }, Order::Least, Alignment::Four),
-    codec("raw.digits60", Digit::Low { bytes: 8, bits: 60 }, Order::Least, Alignment::Eight),
-    codec("raw.digits56", Digit::Low { bytes: 8, bits: 56 }, Order::Least, Alignment::Eight),
-    codec("raw.small-integers28", Digit::Small(28), Order::Least, Alignment::Eight),
-    codec("raw.small-integers26", Digit::Small(26), Order::Least, Alignment::Eight),
+    codec("raw.digits60", Digit::Low { bytes: 8, bits: 60 }, Order::Least, Alignment::Pointer),
+    codec("raw.digits56", Digit::Low { bytes: 8, bits: 56 }, Order::Least, Alignment::Pointer),
+    codec("raw.small-integers28", Digit::Small(28), Order::Least, Alignment::Pointer),
+    codec("raw.small-integers26", Digit::Small(26), Order::Least, Alignment::Pointer),
     codec("raw.small-integers31-28", Digit::Small31(28), Order::Least, Alignment::Four),
     codec("raw.small-integers31-26", Digit::Small31(26), Order::Least, Alignment::Four),
-    codec("raw.doubles28", Digit::Double(28), Order::Least, Alignment::Eight),
-    codec("raw.doubles26", Digit::Double(26), Order::Least, Alignment::Eight),
-    codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Eight),
+    codec("raw.doubles28", Digit::Double(28), Order::Least, Alignment::Pointer),
+    codec("raw.doubles26", Digit::Double(26), Order::Least, Alignment::Pointer),
+    codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Pointer),
 ];
 
 /// The entry with this name, for constants: a name that is none does not compile.
@@ -210,7 +208,6 @@ impl Codec {
         match self.alignment {
             Alignment::Byte => 1,
             Alignment::Four => 4,
-            Alignment::Eight => 8,
             Alignment::Pointer => pointer,
         }
     }
@@ -229,6 +226,19 @@ impl Codec {
     /// Bytes of memory that a number of `bits` bits takes.
     pub const fn length(&self, bits: u32) -> usize {
         bits.div_ceil(self.digit.bits()) as usize * self.digit.bytes()
+    }
+
+    /// Bytes of memory that a number of `bits` bits takes whose top digit is zero and left out, where no more than
+    /// `rare` bits of the number lie in that digit: so one number in 2^`rare` and more is that short.
+    pub const fn shorter_length(&self, bits: u32, rare: u32) -> Option<usize> {
+        let used = (bits - 1) % self.digit.bits() + 1;
+        // Limbs are counted in whole ones.
+        let is_limbs = matches!((self.digit, self.order), (Digit::Whole(_), Order::Least));
+        if used <= rare && !is_limbs && bits > used {
+            Some(self.length(bits - used))
+        } else {
+            None
+        }
     }
 
     /// The digit that lies in `word`; `None` when it is none or `word` has another length.

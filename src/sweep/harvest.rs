@@ -50,7 +50,7 @@ pub fn sweep(space: &Space<'_>, known: &[Target], _depth: Depth) -> Sweep {
     for (point, pieces) in points::pairs(&coordinates) {
         sightings.extend(points.take(point, || pieces));
     }
-    let judged = pool.judge();
+    let judged = pool.judge(space.bytes());
     sightings.extend(judged.sightings);
     let searches = vec![
         Search {

@@ -138,26 +138,19 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
             return;
         };
         let counts = beside.counts();
-        let (mut is_large, mut is_small) = (false, false);
-        for &count in &counts {
-            is_large |= FORMS
-                .get(count as usize)
-                .is_some_and(|forms| forms & COUNT != 0);
-            is_small |= count < MAX_LIMBS;
-        }
-        if is_small && let Some(limbs) = beside.coordinate::<P>() {
+        let kinds = |count: u32| FORMS.get(count as usize).copied().unwrap_or(0);
+        let all = counts.iter().fold(0, |all, &count| all | kinds(count));
+        if all & coordinate(P) != 0
+            && let Some(limbs) = beside.coordinate::<P>()
+        {
             self.coordinate(word, at, limbs * P);
         }
-        if !is_large {
+        if all & COUNT == 0 {
             return;
         }
         let mut last = 0;
         for count in counts {
-            if count != last
-                && FORMS
-                    .get(count as usize)
-                    .is_some_and(|forms| forms & COUNT != 0)
-            {
+            if count != last && kinds(count) & COUNT != 0 {
                 last = count;
                 for form in forms(count as usize) {
                     self.pointed(word, at, form);
@@ -218,7 +211,7 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         let Some(&kinds) = FORMS.get(head as usize) else {
             return;
         };
-        if kinds == 0 {
+        if kinds & LENGTH == 0 {
             return;
         }
         let count = head as usize;
@@ -393,7 +386,7 @@ impl Beside {
     /// The limbs of a number of the size of a coordinate, if all fields are as some library keeps them: small
     /// counts stand beside many pointers.
     fn coordinate<const P: usize>(&self) -> Option<usize> {
-        let sizes: [u32; 3] = if P == 8 { [4, 6, 9] } else { [8, 12, 17] };
+        let sizes = if P == 8 { LIMBS_64 } else { LIMBS_32 };
         let [b16, b12, b8, b4] = self.before;
         let fits = |limbs: u32, room: u32| room.wrapping_sub(limbs) <= 8;
         let is_object = |limbs: u32| {
@@ -495,6 +488,19 @@ const DIGITS: u8 = 2;
 const TAG: u8 = 4;
 const BIG_INT: u8 = 8;
 const ERLANG: u8 = 16;
+const LENGTH: u8 = COUNT | DIGITS | TAG | BIG_INT | ERLANG;
+/// Limbs of a coordinate in processes of 64 and of 32 bits.
+const COORDINATE_64: u8 = 32;
+const COORDINATE_32: u8 = 64;
+
+/// What a count beside a pointer of so many bytes must be for a coordinate.
+const fn coordinate(pointer: usize) -> u8 {
+    if pointer == 8 {
+        COORDINATE_64
+    } else {
+        COORDINATE_32
+    }
+}
 
 #[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
 const fn kinds() -> [u8; MAX_HEAD as usize + 1] {
@@ -519,6 +525,12 @@ const fn kinds() -> [u8; MAX_HEAD as usize + 1] {
         }
         head += 1;
     }
+    let mut size = 0;
+    while size < LIMBS_64.len() {
+        kinds[LIMBS_64[size] as usize] |= COORDINATE_64;
+        kinds[LIMBS_32[size] as usize] |= COORDINATE_32;
+        size += 1;
+    }
     kinds
 }
 
@@ -534,8 +546,9 @@ const MAX_LENGTH: usize = 1024;
 /// The highest count: bytes with a sign.
 const MAX_COUNT: u64 = MAX_LENGTH as u64 + 1;
 
-/// Coordinates have fewer limbs.
-const MAX_LIMBS: u32 = 18;
+/// Limbs of the coordinates of P-256 and secp256k1, of P-384 and of P-521, of 64 and of 32 bits each.
+const LIMBS_64: [u32; 3] = [4, 6, 9];
+const LIMBS_32: [u32; 3] = [8, 12, 17];
 
 /// The highest length word: Erlang's of 8192 bits.
 const MAX_HEAD: u64 = (MAX_LENGTH as u64 / 8) << 6 | 8;

@@ -170,8 +170,8 @@ impl<'t> Pool<'t> {
     }
 
     /// Tells which numbers are moduli, the best nominated first, and which of all divide one of these or a known
-    /// modulus.
-    pub fn judge(mut self) -> Judged {
+    /// modulus. They were nominated in so many bytes of `memory`, which bounds what is worth while.
+    pub fn judge(mut self, memory: u64) -> Judged {
         self.numbers.sort_by_key(|number| number.source);
         let known: usize = self
             .known
@@ -224,7 +224,7 @@ impl<'t> Pool<'t> {
                     None => Standing::Open,
                 });
         let standings: Vec<Standing> = candidates.collect();
-        let is_modulus = are_moduli(&composites, &standings);
+        let is_modulus = are_moduli(&composites, &standings, memory);
         let mut left = [MAX_POINTED, MAX_EDGES];
         let mut moduli = 0;
         for ((number, standing), is_modulus) in composites.iter().zip(standings).zip(is_modulus) {
@@ -376,12 +376,13 @@ enum Standing {
 /// Which of the numbers may be moduli: no primes, as far as something points to them, nothing else tells and the work for
 /// a test of each goes, and none of the public primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are
 /// set.
-fn are_moduli(numbers: &[&Pooled], standings: &[Standing]) -> Vec<bool> {
+fn are_moduli(numbers: &[&Pooled], standings: &[Standing], memory: u64) -> Vec<bool> {
+    let most = (MAX_WORK / MIB_OF_WORK * (memory >> 20) as usize).clamp(MIN_WORK, MAX_WORK);
     let mut work = 0;
     let is_tested = numbers.iter().zip(standings).map(|(number, standing)| {
         let is_worth = number.source <= Source::Array && *standing == Standing::Open;
         work += usize::from(is_worth) * number.limbs.len().pow(3);
-        is_worth && work <= MAX_WORK
+        is_worth && work <= most
     });
     let is_tested: Vec<bool> = is_tested.collect();
     let of = |(number, is_tested): (&&Pooled, bool)| {
@@ -435,6 +436,12 @@ pub const PLACES: usize = 4;
 
 /// Work for tests of numbers for being composite, in cubes of limbs: some 100 ms, for 24 numbers of 2048 bits.
 const MAX_WORK: usize = 24 * 32 * 32 * 32;
+
+/// The same for the smallest dumps.
+const MIN_WORK: usize = MAX_WORK / 6;
+
+/// Memory in MiB from which on all of it is done: the search for a false modulus' primes in less costs less than the test.
+const MIB_OF_WORK: usize = 96;
 
 /// Moduli that may be divided: with all numbers a second's work.
 const MAX_DIVIDED: usize = 4096;

@@ -3,6 +3,7 @@
 //! A sweep goes over all [`space::Space`] and says in a [`Search`] what it covered. Where numbers lie is found by what
 //! memory looks like ([`codec::Class`]); what they are is told by arithmetic alone.
 
+mod bounds;
 pub mod codec;
 pub mod copies;
 pub mod distinct;

@@ -54,9 +54,13 @@ fn each_run_by(
     mut found: impl FnMut(Class, Range<usize>),
 ) {
     let (first, step) = block.first_aligned(0, 8);
-    // Where no address is known, words may have any phase.
-    let phases = if step == 1 { 8 } else { 1 };
-    for phase in 0..phases {
+    // Where no address is known, words may have any phase; in 32-bit processes words of 64 bits have either.
+    let phases: &[usize] = match (step, block.pointer) {
+        (1, _) => &[0, 1, 2, 3, 4, 5, 6, 7],
+        (_, 4) => &[0, 4],
+        _ => &[0],
+    };
+    for &phase in phases {
         let wanted: Vec<Class> = Class::ALL
             .into_iter()
             .filter(|class| classes.contains(class))

@@ -40,18 +40,18 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
         let run = [(at, 1), (at, 2), (at + 1, 2)]
             .into_iter()
             .find(|&(at, step)| (0..SHORT).all(|digit| is_digit(at + digit * step)))
-            .map(|(at, step)| (whole(block.bytes, at, step), step));
+            .map(|(at, step)| (whole(block.bytes, at, step, REACH, is_hexadecimal), step));
         let Some((run, step)) = run else {
             at += SAMPLE;
             continue;
         };
         // What is too long for a number is passed over whole, so that no byte of it is looked at twice.
-        let behind = if run.len() > REACH {
-            last(block.bytes, run.end, step)
+        let end = if run.len() > REACH {
+            behind(block.bytes, run.end, step, is_hexadecimal)
         } else {
             run.end
         };
-        at = behind.max(at) + SAMPLE;
+        at = end.max(at) + SAMPLE;
         if block.own.contains(&run.start) && run.len() <= REACH {
             let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
                 block
@@ -70,29 +70,41 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
     }
 }
 
-/// Where the digits from `at` on end, each `step` bytes behind the one before.
-fn last(data: &[u8], mut at: usize, step: usize) -> usize {
-    while data.get(at).is_some_and(u8::is_ascii_hexdigit) {
+fn is_hexadecimal(character: u8) -> bool {
+    character.is_ascii_hexdigit()
+}
+
+/// Where the characters from `at` on end that belong to a text, each `step` bytes behind the one before.
+pub fn behind(data: &[u8], mut at: usize, step: usize, belongs: fn(u8) -> bool) -> usize {
+    while data.get(at).is_some_and(|byte| belongs(*byte)) {
         at += step;
     }
     at
 }
 
-/// The digits to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros. Of
-/// more than [`REACH`] bytes a part that is longer than that.
-fn whole(data: &[u8], at: usize, step: usize) -> Range<usize> {
+/// The characters to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros. Of
+/// more than `longest` bytes a part that is longer than that.
+pub fn whole(
+    data: &[u8],
+    at: usize,
+    step: usize,
+    longest: usize,
+    belongs: fn(u8) -> bool,
+) -> Range<usize> {
+    // On one side of the last character in UTF-16BE, and of the first one in UTF-16LE, stands something else.
+    let is_zero = |at: usize| data.get(at).is_none_or(|byte| *byte == 0);
     let belongs = |at: usize| {
-        data.get(at).is_some_and(u8::is_ascii_hexdigit)
-            && (step == 1 || data.get(at + 1).is_none_or(|byte| *byte == 0))
+        data.get(at).is_some_and(|byte| belongs(*byte))
+            && (step == 1 || is_zero(at + 1) || at.checked_sub(1).is_some_and(is_zero))
     };
     let mut start = at;
-    while at - start <= REACH
+    while at - start <= longest
         && let Some(before) = start.checked_sub(step).filter(|&before| belongs(before))
     {
         start = before;
     }
     let mut end = at;
-    while end - start <= REACH && belongs(end) {
+    while end - start <= longest && belongs(end) {
         end += step;
     }
     start..end.min(data.len())
@@ -103,10 +115,10 @@ fn read(digits: &[u8], step: usize, least: usize) -> Option<Written> {
     let (form, limbs) = if digits.iter().all(u8::is_ascii_digit) {
         // 1024 bits take 308 or 309 digits, and others about as many for each bit.
         (least * 77 / 256 <= digits.len()).then_some(())?;
-        ("text.decimal", number(digits, 10, 19))
+        (DECIMAL, number(digits, 10, 19))
     } else {
         (least / 4 <= digits.len()).then_some(())?;
-        ("text.hexadecimal", number(digits, 16, 15))
+        (HEX, number(digits, 16, 15))
     };
     Some(Written {
         limbs,
@@ -116,7 +128,7 @@ fn read(digits: &[u8], step: usize, least: usize) -> Option<Written> {
 }
 
 /// The number that `digits` to the base `base` are, taken `together` at a time, which fit a limb.
-fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
+pub fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
     // A digit has four bits at most.
     let mut limbs = Zeroizing::new(vec![0; digits.len() / 16 + 1]);
     for group in digits.chunks(together) {
@@ -133,6 +145,11 @@ fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
     }
     limbs
 }
+
+/// How numbers are written out, as reports name it.
+pub const HEX: &str = "text.hex";
+pub const DECIMAL: &str = "text.decimal";
+pub const BASE64: &str = "text.base64";
 
 /// Bytes between two samples: with the digits behind it one lies in every text of 96 bytes.
 const SAMPLE: usize = 64;
@@ -174,10 +191,7 @@ mod tests {
             let n = limbs_of(&key.n).to_vec();
             let hexadecimal: String = key.n.iter().map(|byte| format!("{byte:02X}")).collect();
             let decimal = BoxedUint::from_be_slice_vartime(&key.n).to_string_radix_vartime(10);
-            for (text, form) in [
-                (format!("00{hexadecimal}"), "text.hexadecimal"),
-                (decimal, "text.decimal"),
-            ] {
+            for (text, form) in [(format!("00{hexadecimal}"), HEX), (decimal, DECIMAL)] {
                 let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
                 for text in [text.clone().into_bytes(), wide] {
                     for at in [0, 1, 7, 63, 64, 65] {

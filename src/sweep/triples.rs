@@ -113,8 +113,8 @@ fn place(low: u64) -> (usize, u64) {
 
 const CODEC: &super::codec::Codec = entry("raw.limbs-le");
 
-/// Bytes of a prime; a modulus has twice as many: 1024, 1536, 2048, 3072 and 4096 bits.
-const SIZES: [usize; 5] = [64, 96, 128, 192, 256];
+/// Bytes of a prime; a modulus has twice as many: 1024, 1536, 2048, 3072, 4096 and 8192 bits.
+const SIZES: [usize; 6] = [64, 96, 128, 192, 256, 512];
 
 /// Bytes of the longest run looked at: longer ones are packed data or images.
 pub const MAX_RUN: usize = 4096;

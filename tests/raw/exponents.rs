@@ -8,14 +8,14 @@ use dumpgate::crypto::PublicKey;
 use dumpgate::finding::Finding;
 
 /// An RSA key of some public exponent: its numbers big-endian.
-struct Odd {
+pub struct Odd {
     e: u64,
-    identity: Arc<Identity>,
-    n: Vec<u8>,
+    pub identity: Arc<Identity>,
+    pub n: Vec<u8>,
     p: Vec<u8>,
-    d: Vec<u8>,
-    dp: Vec<u8>,
-    dq: Vec<u8>,
+    pub d: Vec<u8>,
+    pub dp: Vec<u8>,
+    pub dq: Vec<u8>,
 }
 
 fn integer(bytes: &[u8]) -> BoxedUint {
@@ -41,7 +41,7 @@ fn inverse(e: u64, modulus: &BoxedUint) -> Option<Vec<u8>> {
 }
 
 /// The primes of the first test key that go with e.
-fn odd(e: u64) -> Odd {
+pub fn odd(e: u64) -> Odd {
     let of = |name: &str| {
         let [p, q] = [0, 1].map(|index| named(name).numbers[index].1.clone());
         let one = BoxedUint::one();
@@ -64,7 +64,7 @@ fn odd(e: u64) -> Odd {
     key.unwrap_or_else(|| panic!("e = {e} goes with no key"))
 }
 
-fn encoded(codec: &str, number: &[u8], bits: usize) -> Vec<u8> {
+pub fn encoded(codec: &str, number: &[u8], bits: usize) -> Vec<u8> {
     let codec = Codec::named(codec).unwrap();
     codec
         .encode(&limbs_of(number), bits as u32)

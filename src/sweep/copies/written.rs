@@ -3,6 +3,7 @@
 use crate::bytes::bit_length;
 use crate::crypto::material::Number;
 use crate::sweep::codec::{CODECS, Class, Codec, limbs_of};
+use crate::sweep::texts;
 use zeroize::Zeroizing;
 
 /// How a number is written.
@@ -23,9 +24,9 @@ impl Form {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Raw(codec) => codec.name,
-            Self::Hex => "text.hex",
-            Self::Decimal => "text.decimal",
-            Self::Base64 => "text.base64",
+            Self::Hex => texts::HEX,
+            Self::Decimal => texts::DECIMAL,
+            Self::Base64 => texts::BASE64,
         }
     }
 

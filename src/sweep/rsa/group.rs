@@ -185,7 +185,7 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
         sizes.entry(half).or_default().push(Member {
             target: index,
             exponents: is_wanted.then(|| Exponents::new(&n, e)).flatten(),
-            is_any: is_thorough || target.e_assumed,
+            is_any: is_thorough || (target.e_assumed && bare <= MAX_ANY),
             is_thorough,
             pairs: is_wanted.then(|| ExponentPairs::new(&n, e)).flatten(),
             e: e.map(<[u64]>::to_vec),
@@ -208,6 +208,10 @@ const MAX_MODULI: usize = 2048;
 /// Bare numbers taken for moduli whose exponents are looked for, those that objects point to first: most are none, and
 /// the factors of all of them are looked for.
 const MAX_BARE: usize = 12;
+
+/// Of these the ones whose exponents are looked for whatever the public one is; of the others those of the usual ones,
+/// which costs a tenth.
+const MAX_ANY: usize = 3;
 
 /// The most sizes: each costs a pass over what looks random.
 const MAX_SIZES: usize = 16;

@@ -110,10 +110,13 @@ impl<'b> Look<'b> {
         match group.halves.as_ref().filter(|_| is_short) {
             // A prime is one of the windows that may be an exponent of its size.
             Some(halves) => halves.each(block, (class, run), &own, |index, at| {
-                let Some((form, prime)) = forms(halves, &group.primes, index) else {
+                let Some(form) = halves.forms().get(index) else {
                     return;
                 };
-                if group.primes.may_be(prime, block.bytes, at) {
+                // Of primes no digit is left out.
+                if let Some(prime) = group.primes.forms().get(index)
+                    && group.primes.may_be(prime, block.bytes, at)
+                {
                     self.at_prime(&group.primes, prime, at, &mut number);
                 }
                 let one = number.get_mut(..halves.limbs()).unwrap_or_default();
@@ -280,11 +283,6 @@ impl<'b> Look<'b> {
                 }));
         }
     }
-}
-
-/// The same form of numbers of both kinds.
-fn forms<'s>(one: &'s Sought, other: &'s Sought, index: usize) -> Option<(&'s Form, &'s Form)> {
-    Some((one.forms().get(index)?, other.forms().get(index)?))
 }
 
 /// Whether two numbers are equal but for zeros on top.

@@ -238,7 +238,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
                 "moduli: {}; all encodings and hexadecimal and decimal text; all bytes{}{}",
                 sizes(Group::exponents),
                 reach(groups),
-                bare(groups, Group::exponents, "any odd one below 2^32")
+                bare(groups, Group::exponents, &any(groups))
             ),
             cut.exponents,
         ),
@@ -271,6 +271,24 @@ fn bare(groups: &[Group], wanted: fn(&Group) -> usize, exponents: &str) -> Strin
         true => format!("; of a modulus without a public exponent those for {exponents}"),
         false => String::new(),
     }
+}
+
+/// The public exponents with which private ones are looked for where nothing tells them.
+fn any(groups: &[Group]) -> String {
+    let members = groups.iter().flat_map(|group| &group.members);
+    let bare: Vec<bool> = members
+        .filter(|member| member.is_bare())
+        .map(|member| member.is_any)
+        .collect();
+    let first = bare.iter().filter(|is_any| **is_any).count();
+    let rest = if first < bare.len() {
+        format!(
+            " with {first} of them, and with the others products of 257, 65537 and primes to 71"
+        )
+    } else {
+        String::new()
+    };
+    format!("any odd one below 2^32{rest}")
 }
 
 /// The shapes of moduli beside those of two primes of one size.

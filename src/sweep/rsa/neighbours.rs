@@ -4,16 +4,19 @@
 //! header. Where each lies by itself, it is a run by itself: then all such numbers of a block meet.
 //!
 //! Big-endian bytes may start anywhere: with up to five bytes between them, which may be overwritten, each two windows
-//! are a pair; with up to 48, where these tell the length of the second.
+//! are a pair; with up to 48, where these tell the length of the second, or are zeros, or the end of one allocation and the
+//! size of the next.
 
 use super::group::Member;
 use super::look::{Look, raw};
 use super::ratios::fraction;
+use crate::bytes::u64_le;
 use crate::crypto::rsa_search::ExponentPairs;
-use crate::sweep::codec::Class;
+use crate::sweep::bounds::is_bounded;
+use crate::sweep::codec::{CODECS, Class};
 use crate::sweep::runs::{EDGE, OVERHANG};
 use crate::sweep::space::REACH;
-use crate::sweep::windows::{Form, Sought, buffer, is_bounded};
+use crate::sweep::windows::{Form, Sought, buffer};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -24,43 +27,43 @@ pub struct Edge {
     at: usize,
 }
 
-/// Numbers that may be the other exponent, and where they start. The buffer is used again.
+/// Numbers that may be the other exponent, and where they lie. The buffer is used again.
 #[derive(Default)]
 pub struct Partners {
     limbs: usize,
     numbers: Zeroizing<Vec<u64>>,
-    starts: Vec<usize>,
+    places: Vec<Range<usize>>,
 }
 
 impl Partners {
     /// Room for the most that lie beside one number, of so many limbs.
     pub fn new(limbs: usize) -> Self {
-        let most = (CLOSE.len() + FAR.len()).max(MOST_WORDS / 4 + 1);
+        let most = (CLOSE.len() + FAR.len()).max(2 * (MOST_WORDS / 4 + 1));
         Self {
             limbs,
             numbers: buffer(limbs * most),
-            starts: Vec::with_capacity(most),
+            places: Vec::with_capacity(most),
         }
     }
 
     fn clear(&mut self) {
-        self.starts.clear();
+        self.places.clear();
     }
 
-    /// Adds what `load` loads at `at`, if it says so.
-    fn add(&mut self, at: usize, load: impl FnOnce(&mut [u64]) -> bool) {
-        let first = self.starts.len() * self.limbs;
+    /// Adds what `load` loads from `place`, if it says so.
+    fn add(&mut self, place: Range<usize>, load: impl FnOnce(&mut [u64]) -> bool) {
+        let first = self.places.len() * self.limbs;
         if let Some(room) = self.numbers.get_mut(first..first + self.limbs)
             && load(room)
         {
-            self.starts.push(at);
+            self.places.push(place);
         }
     }
 
-    fn each(&self) -> impl Iterator<Item = (usize, &[u64])> {
-        self.starts
+    fn each(&self) -> impl Iterator<Item = (Range<usize>, &[u64])> {
+        self.places
             .iter()
-            .copied()
+            .cloned()
             .zip(self.numbers.chunks_exact(self.limbs.max(1)))
     }
 }
@@ -78,15 +81,20 @@ pub fn beside(
     let unit = form.codec.step(look.block.pointer);
     let first = at + form.length;
     let end = (run.end + EDGE).min(bytes.len());
-    if first + form.length > end {
+    let shortest = halves.alike(form).map(|other| other.length).min();
+    if shortest.is_none_or(|length| first + length > end) {
         return;
     }
     let mut partners = std::mem::take(&mut look.partners);
     partners.clear();
     let mut add = |gap: usize| {
         let next = first + gap;
-        if next + form.length <= end && halves.may_be(form, bytes, next) {
-            partners.add(next, |number| halves.load(form, bytes, next, number));
+        for form in halves.alike(form) {
+            if next + form.length <= end && halves.may_be(form, bytes, next) {
+                partners.add(next..next + form.length, |number| {
+                    halves.load(form, bytes, next, number)
+                });
+            }
         }
     };
     if unit == 1 {
@@ -112,14 +120,23 @@ pub fn beside(
             FAR.filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
                 .for_each(&mut add);
         }
+        let zeros = behind.iter().take_while(|byte| **byte == 0).count();
+        if FAR.contains(&zeros) || zeros == 1 {
+            add(zeros);
+        }
+        // The next allocation of glibc: the rest of the one before, and a size with its own two words and three flags.
+        let size = u64_le(behind, 8).map(|size| size & !7);
+        if size == Some((form.length as u64 + 8).next_multiple_of(16)) {
+            add(16);
+        }
     } else {
         // Where words have eight bytes, so has the unit of whoever hands out memory.
         let unit = unit.max(look.block.pointer);
         let least = (unit - form.length % unit) % unit;
         (least..=MOST_WORDS).step_by(unit).for_each(&mut add);
     }
-    if !partners.starts.is_empty() && halves.load(form, bytes, at, one) {
-        meet(look, form, (at, one), || partners.each());
+    if !partners.places.is_empty() && halves.load(form, bytes, at, one) {
+        meet(look, form, (at..at + form.length, one), || partners.each());
     }
     look.partners = partners;
 }
@@ -258,45 +275,47 @@ fn meet_at_edges(look: &mut Look<'_>) -> Vec<Edge> {
     };
     edges.sort_unstable();
     edges.dedup();
-    for (index, form) in halves.forms().iter().enumerate() {
-        let of_form = edges.iter().filter(|edge| edge.form == index);
-        let starts: Vec<usize> = of_form.map(|edge| edge.at).collect();
-        alone(look, halves, form, &starts);
+    for codec in CODECS {
+        let of_codec = edges.iter().filter_map(|edge| {
+            let form = halves.forms().get(edge.form)?;
+            (form.codec == codec).then_some((edge.at, form))
+        });
+        let mut starts: Vec<(usize, &Form)> = of_codec.collect();
+        starts.sort_by_key(|(at, form)| (*at, form.length));
+        alone(look, halves, &starts);
     }
     edges
 }
 
 /// Brings each of the numbers that start at `starts` together with those that begin up to [`REACH`] bytes before.
-fn alone(look: &mut Look<'_>, halves: &Sought, form: &Form, starts: &[usize]) {
+fn alone(look: &mut Look<'_>, halves: &Sought, starts: &[(usize, &Form)]) {
     let bytes = look.block.bytes;
     let mut number = buffer(halves.limbs());
-    let mut before: Vec<(usize, Zeroizing<Vec<u64>>)> = Vec::new();
-    for &at in starts {
+    let mut before: Vec<(Range<usize>, Zeroizing<Vec<u64>>)> = Vec::new();
+    for &(at, form) in starts {
         let farthest = before.len().saturating_sub(MAX_NEAR);
         before.drain(..farthest);
-        before.retain(|(first, _)| first + REACH >= at);
+        before.retain(|(place, _)| place.start + REACH >= at);
         if !halves.load(form, bytes, at, &mut number) {
             continue;
         }
-        let end = before.partition_point(|(first, _)| first + form.length <= at);
-        if let Some(near) = before.get(..end)
-            && !near.is_empty()
-        {
-            meet(look, form, (at, &number), || {
-                near.iter().map(|(at, number)| (*at, number.as_slice()))
+        if before.first().is_some_and(|(place, _)| place.end <= at) {
+            meet(look, form, (at..at + form.length, &number), || {
+                let near = before.iter().filter(|(place, _)| place.end <= at);
+                near.map(|(place, number)| (place.clone(), number.as_slice()))
             });
         }
         if look.block.own.contains(&at) {
-            before.push((at, Zeroizing::new(number.to_vec())));
+            before.push((at..at + form.length, Zeroizing::new(number.to_vec())));
         }
     }
 }
 
 /// Tries one number with each of its partners, for each modulus.
-fn meet<'n, I: Iterator<Item = (usize, &'n [u64])>>(
+fn meet<'n, I: Iterator<Item = (Range<usize>, &'n [u64])>>(
     look: &mut Look<'_>,
     form: &Form,
-    (at, one): (usize, &[u64]),
+    (place, one): (Range<usize>, &[u64]),
     partners: impl Fn() -> I,
 ) {
     let group = look.group;
@@ -315,7 +334,8 @@ fn meet<'n, I: Iterator<Item = (usize, &'n [u64])>>(
             if let Some(pairs) = &member.pairs
                 && pairs.with(one).may_be_number(other)
             {
-                confirm(look, member, pairs, form, [(at, one), (next, other)]);
+                let numbers = [(place.clone(), one), (next.clone(), other)];
+                confirm(look, member, pairs, form, numbers);
             }
         });
     }
@@ -329,7 +349,13 @@ fn meet<'n, I: Iterator<Item = (usize, &'n [u64])>>(
             };
             look.pairs = left;
             if partner.may_be_number(other) {
-                confirm(look, member, pairs, form, [(at, one), (next, other)]);
+                confirm(
+                    look,
+                    member,
+                    pairs,
+                    form,
+                    [(place.clone(), one), (next, other)],
+                );
             }
         }
     }
@@ -340,7 +366,7 @@ fn confirm(
     member: &Member,
     pairs: &ExponentPairs,
     form: &Form,
-    [(at, one), (next, other)]: [(usize, &[u64]); 2],
+    [(place, one), (next, other)]: [(Range<usize>, &[u64]); 2],
 ) {
     if look.is_done(member) {
         return;
@@ -349,8 +375,8 @@ fn confirm(
         look.cut.pairs = true;
         return;
     }
-    let place = |at: usize| (raw(form), "crt-exponent", at..at + form.length);
-    look.take(member, pairs.factor(one, other), [place(at), place(next)]);
+    let lies = |place| (raw(form), "crt-exponent", place);
+    look.take(member, pairs.factor(one, other), [lies(place), lies(next)]);
 }
 
 /// Bytes between big-endian numbers where whatever stands there does not matter: nothing, or headers of DER and SSH.

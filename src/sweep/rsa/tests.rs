@@ -541,7 +541,7 @@ fn numbers_written_out_are_found() {
     let mut random = Random(11);
     for key in keys().iter().filter(|key| key.bits() >= 1024) {
         let targets = [key.target(Rank::Own, false)];
-        for form in ["text.hexadecimal", "text.decimal"] {
+        for form in ["text.hex", "text.decimal"] {
             for (component, numbers) in [
                 ("prime", &[&key.q][..]),
                 ("private-exponent", &[&key.d]),

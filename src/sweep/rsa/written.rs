@@ -59,7 +59,8 @@ fn one(look: &mut Look<'_>, written: &Written, range: &Range<usize>) {
     let number = &padded(&written.limbs, group.bits());
     for member in &group.members {
         if let Some(exponents) = &member.exponents
-            && (exponents.may_be(number) || (member.is_any && exponents.may_be_any(number)))
+            && (exponents.may_be(number)
+                || ((member.is_any || member.is_bare()) && exponents.may_be_any(number)))
             && !look.is_done(member)
         {
             if !look.may_confirm() {

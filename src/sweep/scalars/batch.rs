@@ -1,9 +1,10 @@
 //! Windows on their way to the multiplication that tests them.
 
+use super::written::Written;
 use crate::crypto::ec_search::{Edwards, Form, Points};
 use crate::crypto::random::looks_like_scalar;
 use crate::crypto::{Curve, Identity, PublicKey};
-use crate::sweep::codec::{Codec, Digit, bytes_of};
+use crate::sweep::codec::{Codec, Digit, bytes_of, limbs_of};
 use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -20,8 +21,8 @@ pub(super) struct Secrets {
 pub(super) struct Hit {
     /// Index of the key.
     pub owner: usize,
-    /// The encoding's name.
-    pub form: &'static str,
+    /// How it is written: the form's name, and `raw` or the encoding of the text.
+    pub how: [&'static str; 2],
     /// Which number it is.
     pub component: &'static str,
     /// The window's bytes in its block.
@@ -86,15 +87,18 @@ impl Secrets {
     }
 }
 
+/// Where a candidate lies in its block, and how it is written.
+type Place = (Range<usize>, [&'static str; 2]);
+
 /// Windows of one size that wait for their test.
 pub(super) struct Batch<'s> {
     secrets: &'s Secrets,
     bits: u32,
     limbs: usize,
     numbers: Zeroizing<Vec<u64>>,
-    number_places: Vec<(Range<usize>, &'static Codec)>,
+    number_places: Vec<Place>,
     strings: Zeroizing<Vec<u8>>,
-    string_places: Vec<Range<usize>>,
+    string_places: Vec<Place>,
     has_points: bool,
     has_strings: bool,
     tried: u64,
@@ -121,6 +125,11 @@ impl<'s> Batch<'s> {
         }
     }
 
+    /// Windows that were tested or wait.
+    pub(super) fn taken(&self) -> u64 {
+        self.tried + self.number_places.len().max(self.string_places.len()) as u64
+    }
+
     /// Windows that were tested.
     pub(super) fn tried(&self) -> u64 {
         self.tried
@@ -143,7 +152,8 @@ impl<'s> Batch<'s> {
         }
         if self.has_strings && codec.name == STRINGS {
             self.strings.extend_from_slice(window);
-            self.string_places.push(start..start + window.len());
+            self.string_places
+                .push((start..start + window.len(), ["raw.bytes", "raw"]));
         }
         if self.has_points {
             let at = self.numbers.len();
@@ -153,12 +163,36 @@ impl<'s> Batch<'s> {
                 && (is_plain || looks_like_scalar(&padded(limbs, self.bits)));
             if is_number {
                 self.number_places
-                    .push((start..start + window.len(), codec));
+                    .push((start..start + window.len(), [codec.name, "raw"]));
             } else {
                 limbs.fill(0);
                 self.numbers.truncate(at);
             }
         }
+        self.flush_full(hits);
+    }
+
+    /// The same for a number or string that is written out.
+    pub(super) fn offer_text(&mut self, text: &Written, hits: &mut Vec<Hit>) {
+        let is_of_size = text.bytes.len() == self.bits.div_ceil(8) as usize;
+        if !is_of_size || !looks_like_scalar(&text.bytes) {
+            return;
+        }
+        if self.has_strings && text.is_string {
+            self.strings.extend_from_slice(&text.bytes);
+            self.string_places.push((text.range.clone(), text.how));
+        }
+        if self.has_points {
+            let number = limbs_of(&text.bytes);
+            let zeros = [0].iter().cycle();
+            let padded = number.iter().chain(zeros).take(self.limbs);
+            self.numbers.extend(padded);
+            self.number_places.push((text.range.clone(), text.how));
+        }
+        self.flush_full(hits);
+    }
+
+    fn flush_full(&mut self, hits: &mut Vec<Hit>) {
         if self.number_places.len().max(self.string_places.len()) >= BATCH {
             self.flush(hits);
         }
@@ -174,7 +208,7 @@ impl<'s> Batch<'s> {
             points.search_forms(&self.numbers, |candidate, point, form| {
                 let place = self.number_places.get(candidate);
                 let limbs = self.numbers.chunks_exact(self.limbs).nth(candidate);
-                let (Some((range, codec)), Some(limbs), Some(&owner)) =
+                let (Some((range, how)), Some(limbs), Some(&owner)) =
                     (place, limbs, owners.get(point))
                 else {
                     return;
@@ -186,7 +220,7 @@ impl<'s> Batch<'s> {
                 let Some(scalar) = scalar else { return };
                 hits.push(Hit {
                     owner,
-                    form: codec.name,
+                    how: *how,
                     component,
                     range: range.clone(),
                     secret: bytes_of(&scalar),
@@ -208,10 +242,12 @@ impl<'s> Batch<'s> {
         let mut take = |owners: &[usize], candidate: usize, key: usize, component| {
             let secret = self.strings.chunks_exact(32).nth(candidate);
             let place = self.string_places.get(candidate);
-            if let (Some(range), Some(secret), Some(&owner)) = (place, secret, owners.get(key)) {
+            if let (Some((range, how)), Some(secret), Some(&owner)) =
+                (place, secret, owners.get(key))
+            {
                 hits.push(Hit {
                     owner,
-                    form: "raw.bytes",
+                    how: *how,
                     component,
                     range: range.clone(),
                     secret: Zeroizing::new(secret.to_vec()),

@@ -8,6 +8,7 @@
 //!   stand before it or behind it, and in words of
 //!   the other order, or at addresses that are no multiple of eight bytes, where none do at both ends;
 //! - in runs of digits (30 of 32 bits and the like);
+//! - in hexadecimal, decimal and base64 text of just the size;
 //! - in what structures hold or point to that point to a public half.
 //!
 //! With `--deep` every aligned window in random-looking memory is.
@@ -16,10 +17,11 @@ mod batch;
 mod needles;
 mod objects;
 mod spans;
+mod written;
 
-use super::codec::{CODECS, Class, Digit};
+use super::bounds::{is_bounded, is_enclosed};
+use super::codec::{CODECS, Class, Codec, Digit};
 use super::space::{Block, Space};
-use super::windows::{is_bounded, is_enclosed};
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
 use crate::crypto::material::{Material, Number};
@@ -34,6 +36,8 @@ use spans::Spans;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use written::Written;
 use zeroize::Zeroizing;
 
 /// Looks for the private halves of those of `targets` that are points.
@@ -51,12 +55,17 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
     };
     let mut found = Found::default();
     let mut tried = 0;
-    let mut is_cut = false;
+    let mut is_cut = hunt.omitted > 0;
     let mut places: Vec<Piece> = Vec::new();
     space.each_block(
         |block| hunt.examine(block, depth),
         |share, pieces| {
             tried += share.tried;
+            if !depth.is_deep {
+                let left = hunt.left.load(Ordering::Relaxed);
+                hunt.left
+                    .store(left.saturating_sub(share.tried), Ordering::Relaxed);
+            }
             is_cut |= share.is_cut;
             for hit in share.hits {
                 found.take(&hunt, &hit, pieces(hit.range.clone()));
@@ -68,7 +77,8 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
         },
     );
     if !depth.is_deep {
-        let (hits, cut) = objects::examine(space, &places, |block, spans| hunt.test(block, spans));
+        let (hits, cut) =
+            objects::examine(space, &places, |block, spans| hunt.test(block, spans, &[]));
         is_cut |= cut;
         for (hit, pieces) in hits {
             found.take(&hunt, &hit, pieces);
@@ -91,6 +101,11 @@ struct Hunt {
     secrets: Secrets,
     needles: Needles,
     identities: Vec<Arc<Identity>>,
+    /// Public halves that were left out.
+    omitted: usize,
+    /// Windows that may still be tested. It changes between waves of blocks only, so that any number of threads sees the
+    /// same.
+    left: AtomicU64,
 }
 
 /// What one block gave.
@@ -106,7 +121,7 @@ struct Share {
 
 impl Hunt {
     fn new(targets: &[Target], depth: Depth) -> Option<Self> {
-        let points: Vec<&Target> = targets
+        let mut points: Vec<&Target> = targets
             .iter()
             .filter(|target| match target.identity.key() {
                 PublicKey::Ec { .. } => true,
@@ -118,12 +133,14 @@ impl Hunt {
                 _ => false,
             })
             .filter(|target| depth.is_deep || target.rank < Rank::Authority)
-            .take(if depth.is_deep {
-                usize::MAX
-            } else {
-                MAX_POINTS
-            })
             .collect();
+        let most = if depth.is_deep {
+            usize::MAX
+        } else {
+            MAX_POINTS
+        };
+        let omitted = points.len().saturating_sub(most);
+        points.truncate(most);
         let identities: Vec<Arc<Identity>> = points
             .iter()
             .map(|target| target.identity.clone())
@@ -132,23 +149,46 @@ impl Hunt {
             secrets: Secrets::new(&identities)?,
             needles: Needles::new(&points),
             identities,
+            omitted,
+            left: AtomicU64::new(if depth.is_deep { u64::MAX } else { MAX_TRIED }),
         })
     }
 
     fn examine(&self, block: &Block<'_>, depth: Depth) -> Share {
         let (spans, needles) = Spans::of(block, &self.needles, self.secrets.sizes(), depth);
-        let mut share = self.test(block, &spans);
+        let texts = self.texts(block);
+        let mut share = self.test(block, &spans, &texts);
         share.needles = needles;
         share
     }
 
-    /// Tests every window of `spans`.
-    fn test(&self, block: &Block<'_>, spans: &Spans) -> Share {
+    /// What is written in `block` and may be a private half.
+    fn texts(&self, block: &Block<'_>) -> Vec<Written> {
+        let mut texts = Vec::new();
+        written::each(block, self.secrets.sizes(), |text| texts.push(text));
+        texts
+    }
+
+    /// Tests every window of `spans`, and `texts`.
+    fn test(&self, block: &Block<'_>, spans: &Spans, texts: &[Written]) -> Share {
         let mut share = Share::default();
+        let left = self.left.load(Ordering::Relaxed);
+        // Everything is tested where it is asked for.
+        let budget = if left == u64::MAX {
+            left
+        } else {
+            left.min(TRIED_IN_BLOCK)
+        };
         for &bits in self.secrets.sizes() {
             let mut batch = Batch::new(&self.secrets, bits);
-            for codec in CODECS {
-                let length = codec.length(bits);
+            let forms = CODECS
+                .iter()
+                .flat_map(|codec| lengths(codec, bits).map(move |length| (codec, length)));
+            for (codec, length) in forms {
+                if batch.taken() + share.tried > budget {
+                    share.is_cut = true;
+                    break;
+                }
                 for span in spans.of_codec(codec, length) {
                     let (first, step) = block.first_aligned(span.start, codec.step(block.pointer));
                     for start in (first..span.end).step_by(step) {
@@ -174,6 +214,9 @@ impl Hunt {
                         }
                     }
                 }
+            }
+            for text in texts {
+                batch.offer_text(text, &mut share.hits);
             }
             batch.flush(&mut share.hits);
             share.tried += batch.tried();
@@ -201,8 +244,12 @@ impl Hunt {
         } else {
             "near public halves, in what points to them, and in random-looking runs of just the size outside of modules"
         };
+        let omitted = match self.omitted {
+            0 => String::new(),
+            omitted => format!(" ({omitted} more were left out)"),
+        };
         format!(
-            "private halves of {} in {encodings} encodings, {regions}: {tried} windows",
+            "private halves of {}{omitted} in {encodings} encodings, {regions}, and in hexadecimal, decimal and base64 text of the size: {tried} windows",
             kinds.join(", ")
         )
     }
@@ -212,7 +259,7 @@ impl Hunt {
 #[derive(Default)]
 struct Found {
     sightings: Vec<Swept>,
-    seen: HashSet<(u64, u64, &'static str)>,
+    seen: HashSet<(u64, u64, [&'static str; 2])>,
 }
 
 impl Found {
@@ -222,7 +269,7 @@ impl Found {
         };
         let place = pieces
             .first()
-            .map(|piece| (piece.offset, piece.length, hit.form));
+            .map(|piece| (piece.offset, piece.length, hit.how));
         if place.is_some_and(|place| !self.seen.insert(place)) {
             return;
         }
@@ -232,7 +279,8 @@ impl Found {
             bits: identity.key().bits(),
         }];
         let key = Key::proven(identity.clone(), Material { numbers });
-        let evidence = key.part_at(hit.form, hit.component, "raw", hit.range.clone());
+        let [form, encoding] = hit.how;
+        let evidence = key.part_at(form, hit.component, encoding, hit.range.clone());
         self.sightings.push(Swept {
             sighting: Sighting::Key(evidence),
             pieces,
@@ -242,8 +290,25 @@ impl Found {
 
 const NAME: &str = "scalars";
 
+/// Bytes that a scalar may take: all digits of its size, and one fewer where many numbers of the size have fewer.
+fn lengths(codec: &Codec, bits: u32) -> impl Iterator<Item = usize> + use<> {
+    // A look at every byte costs more than one at each word.
+    let rare = if codec.class() == Class::Random {
+        6
+    } else {
+        12
+    };
+    [Some(codec.length(bits)), codec.shorter_length(bits, rare)]
+        .into_iter()
+        .flatten()
+}
+
 /// Points looked for at most by default, the user's first.
 const MAX_POINTS: usize = 4096;
+
+/// Windows tested at most by default, in a block and in a dump: some seconds' work. A GiB of real memory has a million.
+const TRIED_IN_BLOCK: u64 = 1 << 18;
+const MAX_TRIED: u64 = 1 << 23;
 
 /// Places of public halves of which pointers are looked for.
 const MAX_PLACES: usize = 65_536;

@@ -126,4 +126,4 @@ const HELD: usize = 128;
 const MAX_HOLDERS: usize = 16_384;
 
 /// Ranges of memory examined at most.
-const MAX_RANGES: usize = 262_144;
+const MAX_RANGES: usize = 65_536;

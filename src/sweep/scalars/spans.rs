@@ -153,8 +153,9 @@ const NEAR: usize = 160;
 /// Bytes on both sides of a public half at which aligned numbers may start: those allocated with it.
 const NEAR_ALIGNED: usize = 512;
 
-/// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow.
-const SPARE: usize = 24;
+/// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow, as the
+/// prefix behind the scalar of an expanded Ed25519 key (RFC 8032, section 5.1.6).
+const SPARE: usize = 40;
 
 /// Bytes of the top digit, which may be too small to belong to a run.
 const TOP_DIGIT: usize = 8;
