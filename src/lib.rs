@@ -28,3 +28,4 @@ pub mod source;
 pub mod sweep;
 pub mod text;
 pub mod unpack;
+pub mod worker;

@@ -47,7 +47,8 @@ const ROOMS: &str = "
     report    | error text crypto clue finding outcome policy
     remedy    | error secret bytes text crypto clue finding outcome memory source unpack dump
               | correlate policy scan
-    worker    | error bytes clue finding outcome memory source unpack dump correlate policy scan
+    worker    | error bytes text crypto clue finding outcome memory source unpack dump correlate policy
+              | scan
     gate      | error bytes clue finding outcome memory source unpack dump correlate policy scan
               | report remedy worker
     cli       | error secret bytes text crypto clue finding outcome memory source unpack dump detect
@@ -75,6 +76,8 @@ const CRATES: &str = "
     globset        | cli
     indicatif      | cli
     k256           | crypto
+    landlock       | worker
+    libc           | worker
     lz4_flex       | unpack
     lzma_rust2     | unpack
     lzxd           | unpack
@@ -91,9 +94,10 @@ const CRATES: &str = "
     rustix         | source remedy worker gate cli
     scroll         | dump
     sec1           | crypto
+    seccompiler    | worker
     serde          | report
     serde_json     | unpack report
-    sha2           | crypto source scan
+    sha2           | crypto source scan worker
     spki           | crypto
     tempfile       | source policy remedy worker gate cli
     thiserror      | error

@@ -11,10 +11,26 @@ use std::time::Duration;
 /// A dump goes in; a verdict comes out: clean, or this key, in this form, at this place. Keys are named
 /// by the SHA-256 of their public half; no byte of a private key is ever shown.
 #[derive(Debug, Parser)]
-#[command(name = "dumpgate", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(
+    name = "dumpgate",
+    version,
+    disable_version_flag = true,
+    max_term_width = 100,
+    after_help = EXIT_CODES,
+    arg_required_else_help = true,
+    subcommand_negates_reqs = true
+)]
 pub struct Arguments {
+    /// Print version; with --verbose also what the process that judges a file gives up on this system
+    #[arg(short = 'V', long, required = true)]
+    pub version: bool,
+
+    /// See --version
+    #[arg(short, long, requires = "version", hide = true)]
+    pub verbose: bool,
+
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.
@@ -97,6 +113,17 @@ pub struct Scan {
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+
+    /// Bytes of memory that the process which judges a file may write to, its maps of files apart; K, M, G and T are
+    /// powers of 1024. More makes that file incomplete
+    #[cfg(unix)]
+    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = bytes)]
+    pub max_worker_memory: u64,
+
+    /// Seconds for one file, unpacking included; one that takes longer is incomplete
+    #[cfg(unix)]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
 
     /// No progress bar and no remarks on standard error; errors are still told
     #[arg(short, long)]

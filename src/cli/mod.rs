@@ -4,9 +4,11 @@ mod args;
 mod baseline;
 mod exit;
 mod info;
+mod judge;
 mod plan;
 mod progress;
 mod scan;
+mod version;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -25,10 +27,16 @@ pub fn run() -> Exit {
             place.unwrap_or_default()
         ));
     }));
-    match Arguments::parse().command {
-        Command::Scan(arguments) => scan::run(&arguments),
-        Command::Info(arguments) => info::run(&arguments),
-        Command::Baseline(arguments) => baseline::run(&arguments),
+    #[cfg(unix)]
+    if std::env::args_os().next().as_deref() == Some(crate::worker::NAME.as_ref()) {
+        return judge::serve();
+    }
+    let arguments = Arguments::parse();
+    match arguments.command.filter(|_| !arguments.version) {
+        None => version::run(arguments.verbose),
+        Some(Command::Scan(arguments)) => scan::run(&arguments),
+        Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Baseline(arguments)) => baseline::run(&arguments),
     }
 }
 

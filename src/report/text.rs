@@ -119,7 +119,10 @@ impl Text {
                         outcome.format
                     )
                 }
-                Reason::Unreadable => {
+                Reason::Unreadable
+                | Reason::WorkerDied
+                | Reason::OutOfMemory
+                | Reason::TimedOut => {
                     let cause = outcome
                         .error
                         .as_ref()

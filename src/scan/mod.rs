@@ -33,6 +33,7 @@ use crate::sweep::{self, Depth, Sweep};
 use crate::unpack::{self, Container};
 use anchors::Anchors;
 use ledger::Ledger;
+pub use packed::Watch;
 use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
