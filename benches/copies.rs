@@ -2,20 +2,19 @@
 //!
 //! `DUMPGATE_BENCH_FILE` names a file of real process memory; without it the samples are repeated between zero pages.
 
-use criterion::Criterion;
-use dumpgate::crypto::der::{Reader, tag};
+mod common;
+
+use common::{best, hot};
 use dumpgate::crypto::material::Material;
 use dumpgate::crypto::{Identity, PublicKey, edwards};
 use dumpgate::detect::Key;
 use dumpgate::memory::MemoryMap;
-use dumpgate::secret::Secret;
 use dumpgate::source::Source;
-use dumpgate::sweep::copies::Copies;
+use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use std::{env, fs};
 
 fn main() {
@@ -24,15 +23,15 @@ fn main() {
     let map = MemoryMap::raw(bytes.len() as u64);
     let space = Space::new(bytes, &map, 8);
     let sets = [
-        ("1 key of 2048 bits", vec![rsa("rsa2048.pkcs1.der")]),
+        (
+            "1 key of 2048 bits",
+            vec![common::rsa_key("rsa2048.pkcs1.der")],
+        ),
         ("1 Ed25519 key", vec![ed25519(1)]),
         ("20 keys of 2048 bits' weight", weighty(20)),
         ("100 keys of 2048 bits' weight", weighty(100)),
     ];
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(3))
-        .configure_from_args();
+    let mut criterion = common::criterion(3);
     let mut group = criterion.benchmark_group("copies");
     for (name, keys) in &sets {
         group.bench_function(format!("arm {name}"), |bencher| {
@@ -41,18 +40,16 @@ fn main() {
     }
     group.finish();
     criterion.final_summary();
-    if env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if !common::is_timed() {
         return;
     }
     let pool = rayon_pool();
-    let sum_time = best(|| {
-        black_box(sum(bytes));
-    });
+    let sum_time = hot(bytes);
     println!("{} MiB; sum 1.00", bytes.len() >> 20);
     for (name, keys) in &sets {
         let copies = Copies::arm(keys).expect("keys with numbers");
-        let time = best(|| {
-            pool.install(|| black_box(copies.search(&space).sightings.len()));
+        let time = best(7, || {
+            pool.install(|| black_box(copies.search(&space, &Covered::default()).sightings.len()));
         });
         println!(
             "{name}: {} passes, {:.2} times the sum",
@@ -86,36 +83,6 @@ fn ed25519(seed: u64) -> Key {
     let public = PublicKey::Ed25519(edwards::ed25519_public(&secret));
     let material = Material::on_curve(&public, &secret).expect("a seed");
     Key::proven(Arc::new(Identity::new(public)), material)
-}
-
-fn rsa(file: &str) -> Key {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/keys")
-        .join(file);
-    let data = fs::read(path).expect("a test key");
-    let mut reader = Reader::new(&data)
-        .inside(tag::SEQUENCE)
-        .expect("a sequence");
-    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
-    let public = PublicKey::rsa(n, e).expect("a public key");
-    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
-    Key::proven(Arc::new(Identity::new(public)), material)
-}
-
-fn best(mut run: impl FnMut()) -> f64 {
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed()
-    };
-    (0..7).map(time).min().unwrap_or_default().as_secs_f64()
-}
-
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
 }
 
 fn memory() -> Source {

@@ -1,26 +1,24 @@
 //! The search for scalars of known points, per candidate, next to the curve crates' own multiplication.
 
+mod common;
+
 use criterion::{BatchSize, Criterion, Throughput};
 use dumpgate::crypto::ec_search::{
     Edwards, Points, is_on_curve, point_from_limbs, point_from_montgomery,
 };
 use dumpgate::crypto::{Curve, edwards};
-use std::env;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(2))
-        .configure_from_args();
+    let mut criterion = common::criterion(2);
     for curve in Curve::ALL {
         scalars(&mut criterion, curve);
         on_curve(&mut criterion, curve);
     }
     seeds(&mut criterion);
     criterion.final_summary();
-    if !env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if common::is_timed() {
         ratios();
     }
 }

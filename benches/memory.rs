@@ -3,6 +3,9 @@
 //! `DUMPGATE_BENCH_FILE` names a file of real process memory (`scripts/make-memory` puts one together);
 //! without it the samples are repeated between zero pages, three quarters of them zero as in real cores.
 
+mod common;
+
+use common::{best, hot, sum};
 use criterion::{Criterion, Throughput};
 use dumpgate::crypto::{Curve, ProofCache, Prover, edwards};
 use dumpgate::detect::{DETECTORS, Detector, Hit};
@@ -14,19 +17,15 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 fn main() {
     let file = memory();
     let memory = Source::open(file.path()).expect("the file of memory");
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(5))
-        .configure_from_args();
+    let mut criterion = common::criterion(5);
     passes(&mut criterion, file.path(), &memory);
     proofs(&mut criterion);
     criterion.final_summary();
-    if !env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if common::is_timed() {
         ratios(&memory);
     }
 }
@@ -115,22 +114,12 @@ fn announced(data: &[u8]) -> (&'static dyn Detector, usize) {
 fn ratios(memory: &Source) {
     let (one, two) = (scanner(1), scanner(2));
     let bytes = memory.bytes();
-    let best = |run: &dyn Fn()| {
-        let time = |_| {
-            let start = Instant::now();
-            run();
-            start.elapsed()
-        };
-        (0..7).map(time).min().unwrap_or_default().as_secs_f64()
-    };
-    let hot = best(&|| {
-        black_box(sum(bytes));
-    });
-    let shared = best(&|| {
+    let hot = hot(bytes);
+    let shared = best(7, || {
         black_box(sum_by_two(bytes));
     });
-    let single = best(&|| scan(&one, memory));
-    let double = best(&|| scan(&two, memory));
+    let single = best(7, || scan(&one, memory));
+    let double = best(7, || scan(&two, memory));
     let (pages, _) = bytes.as_chunks::<4096>();
     let zeros = pages
         .iter()
@@ -158,13 +147,6 @@ fn ratios(memory: &Source) {
         rate(double),
         single / double
     );
-}
-
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
 }
 
 /// The sum on two threads: how much two can do where memory is the limit.

@@ -1,84 +1,103 @@
 //! What each stage of a scan costs, as a ratio to summing the same memory: what anchors announce, and each sweep of the
 //! default scan for few known keys and for many.
 //!
-//! `DUMPGATE_BENCH_FILE` names a file of real process memory (`scripts/make-memory` puts one together), which is taken
-//! for a dump whose addresses are known; without it a sample is repeated. Keys that lie in that memory are looked for
-//! too where the whole scan is measured.
+//! `DUMPGATE_BENCH_FILE` names a directory of dumps, of which all are taken together; or a file of real process memory
+//! (`scripts/make-memory` puts one together), which is taken for the memory of one process that tells no modules, so
+//! that code is searched like data; without it a sample is repeated. Keys that lie in that memory are looked for
+//! too where the whole scan is measured. `DUMPGATE_BENCH_ONLY` is part of the name of the stages to run.
 
-use criterion::{Criterion, Throughput};
+mod common;
+
+use common::{best, moduli, sum, target};
+use criterion::Throughput;
 use dumpgate::clue::Rank;
-use dumpgate::crypto::der::{Reader, tag};
-use dumpgate::crypto::material::Material;
-use dumpgate::crypto::{Curve, Identity, PublicKey, edwards};
-use dumpgate::detect::Key;
+use dumpgate::crypto::{Curve, PublicKey, edwards};
 use dumpgate::dump;
 use dumpgate::scan::Scanner;
-use dumpgate::secret::Secret;
 use dumpgate::source::Source;
-use dumpgate::sweep::copies::Copies;
+use dumpgate::sweep::copies::{Copies, Covered};
 use dumpgate::sweep::space::Space;
-use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars};
+use dumpgate::sweep::{Depth, Target, harvest, rsa, scalars, seeds, traces};
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 use std::{env, fs};
 
 fn main() {
-    let source = memory();
-    let bytes = source.bytes();
-    let dump = dump::sniff(bytes).read(bytes);
-    let space = Space::new(bytes, &dump.map, 8);
+    let sources = sources();
+    let dumps: Vec<_> = sources
+        .iter()
+        .map(|source| dump::sniff(source.bytes()).read(source.bytes()))
+        .collect();
+    let spaces: Vec<Space<'_>> = sources
+        .iter()
+        .zip(&dumps)
+        .map(|(source, dump)| Space::new(source.bytes(), &dump.map, 8))
+        .collect();
     let scanner = Scanner::builder().threads(1).build().expect("a scanner");
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     one.expect("a thread").install(|| {
-        let mut criterion = Criterion::default()
-            .sample_size(10)
-            .measurement_time(Duration::from_secs(5))
-            .configure_from_args();
+        let mut criterion = common::criterion(5);
         let mut group = criterion.benchmark_group("stages");
-        group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("sum, hot", |bencher| bencher.iter(|| sum(bytes)));
+        group.throughput(Throughput::Bytes(length(&sources)));
+        group.bench_function("sum, hot", |bencher| bencher.iter(|| sums(&sources)));
         group.bench_function("harvest", |bencher| {
-            bencher.iter(|| harvest::sweep(&space, &[], Depth::default()))
+            bencher.iter(|| {
+                let harvest = |space| harvest::sweep(space, &[], Depth::default());
+                spaces.iter().map(harvest).count()
+            })
         });
         group.finish();
         criterion.final_summary();
-        if !env::args().any(|argument| argument == "--test" || argument == "--list") {
-            ratios(&source, &space, &scanner);
+        if common::is_timed() {
+            ratios(&sources, &spaces, &scanner);
         }
     });
 }
 
-fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
-    let bytes = source.bytes();
-    let best = |run: &mut dyn FnMut()| {
-        let time = |_| {
-            let start = Instant::now();
-            run();
-            start.elapsed().as_secs_f64()
-        };
-        (0..3).map(time).fold(f64::MAX, f64::min)
-    };
-    let hot = best(&mut || {
-        black_box(sum(bytes));
+fn length(sources: &[Source]) -> u64 {
+    sources
+        .iter()
+        .map(|source| source.bytes().len() as u64)
+        .sum()
+}
+
+fn sums(sources: &[Source]) -> u64 {
+    let sums = sources.iter().map(|source| sum(source.bytes()));
+    sums.fold(0, u64::wrapping_add)
+}
+
+fn ratios(sources: &[Source], spaces: &[Space<'_>], scanner: &Scanner) {
+    let hot = best(5, || {
+        black_box(sums(sources));
     });
-    let rate = bytes.len() as f64 / hot / f64::from(1 << 30);
+    let rate = length(sources) as f64 / hot / f64::from(1 << 30);
     println!("\nsum as u64, hot: {rate:.2} GiB/s; all else in multiples of its time");
-    let ratio = |name: &str, run: &mut dyn FnMut()| {
-        let ratio = best(run) / hot;
+    let only = env::var("DUMPGATE_BENCH_ONLY").unwrap_or_default();
+    let ratio = |name: &str, run: &dyn Fn(&Space<'_>)| {
+        if !name.contains(&only) {
+            return f64::NAN;
+        }
+        let ratio = best(3, || spaces.iter().for_each(run)) / hot;
         println!("{name:60} {ratio:7.2}");
         ratio
     };
-    ratio("anchors", &mut || {
+    let of_sources = |name: &str, run: &dyn Fn(&Source)| {
+        if name.contains(&only) {
+            let ratio = best(3, || sources.iter().for_each(run)) / hot;
+            println!("{name:60} {ratio:7.2}");
+        }
+    };
+    of_sources("anchors", &|source| {
         black_box(scanner.harvest(source));
     });
-    let harvest = ratio("moduli and points that nothing announces", &mut || {
+    let harvest = ratio("moduli and points that nothing announces", &|space| {
         black_box(harvest::sweep(space, &[], Depth::default()));
     });
     let rsa = |name: &str, count, own| {
-        let targets = moduli(count, own);
-        ratio(name, &mut || {
+        let mut targets = moduli(count, &[2048], Rank::Own);
+        let authorities = targets.iter_mut().skip(own);
+        authorities.for_each(|target| target.rank = Rank::Authority);
+        ratio(name, &|space| {
             black_box(rsa::sweep(space, &targets, Depth::default()));
         })
     };
@@ -93,47 +112,37 @@ fn ratios(source: &Source, space: &Space<'_>, scanner: &Scanner) {
         200,
         200,
     );
+    let seeds = ratio("Ed25519 keys that nothing announces", &|space| {
+        black_box(seeds::sweep(space, Depth::default()));
+    });
     let curves = |name: &str, count: u8| {
         let targets = points(count);
-        ratio(name, &mut || {
+        ratio(name, &|space| {
             black_box(scalars::sweep(space, &targets, Depth::default()));
         })
     };
     let ec = curves("scalars and seeds, 4 P-256 and 4 Ed25519", 4);
     curves("scalars and seeds, 100 P-256 and 100 Ed25519", 100);
-    let keys = [key()];
-    let copies = ratio("copies of a key of 2048 bits", &mut || {
+    let keys = [common::rsa_key("rsa2048.pkcs1.der")];
+    let copies = ratio("copies of a key of 2048 bits", &|space| {
         let copies = Copies::arm(&keys).expect("a key with numbers");
-        black_box(copies.search(space).sightings.len());
+        black_box(copies.search(space, &Covered::default()).sightings.len());
     });
-    let sum_of = |rsa: f64| harvest + rsa + ec + copies;
-    println!("{:60} {:7.2}", "all sweeps, 4 moduli", sum_of(few));
-    println!("{:60} {:7.2}", "all sweeps, 200 moduli", sum_of(many));
-    ratio("whole scan for the keys that lie there", &mut || {
+    let traces = ratio("traces of sessions", &|space| {
+        black_box(traces::of_sessions(space));
+    });
+    for (name, rsa) in [("4 moduli", few), ("200 moduli", many)] {
+        let all = harvest + seeds + rsa + copies + traces;
+        println!("{:60} {all:7.2}", format!("all sweeps, {name}"));
+        println!(
+            "{:60} {:7.2}",
+            format!("all sweeps, {name}, and points"),
+            all + ec
+        );
+    }
+    of_sources("whole scan for the keys that lie there", &|source| {
         black_box(scanner.scan(PathBuf::from("memory"), source, &()));
     });
-}
-
-/// Odd numbers that nobody has the factors of, as good as moduli to the search.
-fn moduli(count: usize, own: usize) -> Vec<Target> {
-    let mut state = 1u64;
-    let target = |index: usize| {
-        let mut n = random(256, &mut state);
-        if let [first, .., last] = &mut n[..] {
-            *first |= 0x80;
-            *last |= 1;
-        }
-        let key = PublicKey::rsa(&n, &[1, 0, 1]).expect("an odd number of a usual size");
-        self::target(
-            key,
-            if index < own {
-                Rank::Own
-            } else {
-                Rank::Authority
-            },
-        )
-    };
-    (0..count).map(target).collect()
 }
 
 /// So many points of P-256 and keys of Ed25519.
@@ -150,56 +159,22 @@ fn points(count: u8) -> Vec<Target> {
     points.map(|key| target(key, Rank::Own)).collect()
 }
 
-fn target(key: PublicKey, rank: Rank) -> Target {
-    Target {
-        identity: Arc::new(Identity::new(key)),
-        rank,
-        e_assumed: false,
-        places: Vec::new(),
-    }
-}
-
-fn key() -> Key {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys/rsa2048.pkcs1.der");
-    let data = fs::read(path).expect("a test key");
-    let mut reader = Reader::new(&data)
-        .inside(tag::SEQUENCE)
-        .expect("a sequence");
-    let [_, n, e, _, p] = std::array::from_fn(|_| reader.unsigned().expect("a number"));
-    let public = PublicKey::rsa(n, e).expect("a public key");
-    let material = Material::rsa_from_factor(n, Secret::new(p)).expect("a factor");
-    Key::proven(Arc::new(Identity::new(public)), material)
-}
-
-/// SplitMix64.
-fn random(length: usize, state: &mut u64) -> Vec<u8> {
-    let words = (0..length.div_ceil(8)).flat_map(|_| {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = *state;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ word >> 31).to_le_bytes()
-    });
-    words.take(length).collect()
-}
-
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+/// The dumps of a directory, or memory as a dump.
+fn sources() -> Vec<Source> {
+    let path = env::var_os("DUMPGATE_BENCH_FILE").map(PathBuf::from);
+    let Some(directory) = path.filter(|path| path.is_dir()) else {
+        return vec![core()];
+    };
+    let entries = fs::read_dir(directory).expect("a directory of dumps");
+    let open = |path: PathBuf| Source::open(&path).expect("a dump");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    paths.into_iter().map(open).collect()
 }
 
 /// The memory as an ELF core of one segment.
-fn memory() -> Source {
-    let memory = match env::var_os("DUMPGATE_BENCH_FILE") {
-        Some(path) => fs::read(path).expect("the file of memory"),
-        None => {
-            let sample = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("samples/clean-lua-verifier/clean-lua-verifier.core");
-            fs::read(sample).expect("a sample").repeat(64)
-        }
-    };
+fn core() -> Source {
+    let memory = common::memory();
     let mut core = b"\x7fELF\x02\x01\x01".to_vec();
     core.resize(16, 0);
     for half in [4u16, 62] {

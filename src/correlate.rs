@@ -109,6 +109,17 @@ impl Confirmed {
         Self(fingerprints.chain(seen.iter().copied()).collect())
     }
 
+    /// The name of a key that is proven, by itself or by one of these halves.
+    pub fn name(&self, key: &Key) -> Option<Fingerprint> {
+        let mut derived = key.derived.iter().map(|half| half.fingerprint());
+        let confirmed = derived.find(|name| self.0.contains(name));
+        confirmed.or_else(|| {
+            let public = key.public.as_ref();
+            let public = public.filter(|_| key.proof == Proof::Arithmetic);
+            public.map(|public| public.fingerprint())
+        })
+    }
+
     /// Proves and names `key` if one of the halves derived from it is known; whether it is.
     pub fn confirm(&self, key: &mut Key) -> bool {
         let halves = &mut key.derived.iter();

@@ -7,6 +7,8 @@ mod between;
 mod common;
 #[path = "raw/deep.rs"]
 mod deep;
+#[path = "raw/exponents.rs"]
+mod exponents;
 #[path = "raw/large.rs"]
 mod large;
 

@@ -326,6 +326,17 @@ impl Key {
         }
     }
 
+    /// The same proven key under the name of `public`, once something tells that it is this one.
+    #[must_use]
+    pub fn renamed(self, public: Arc<Identity>) -> Self {
+        Self {
+            digest: digest(&[b"proven", public.fingerprint().as_bytes()]),
+            public: Some(public),
+            e_assumed: false,
+            ..self
+        }
+    }
+
     /// The evidence of a part of this key at `range`: of the component `component`, in the form `form`.
     pub fn part_at(
         self,

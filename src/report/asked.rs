@@ -22,6 +22,26 @@ pub fn lines(asked: &Asked, outcome: &DumpOutcome) -> [String; 2] {
     [question, answer(asked, outcome)]
 }
 
+/// What the answers rest on, a line each: every search that ran, whether it came to its end and what it covered, and what
+/// was not run.
+pub fn searched(outcome: &DumpOutcome) -> Vec<String> {
+    let ran = outcome.searches.iter().map(|search| {
+        let state = match search.complete {
+            true => "complete",
+            false => "cut short",
+        };
+        (search.name, state, &*search.scope)
+    });
+    let not_run = outcome.not_run.iter();
+    let not_run = not_run.map(|search| (search.name, "not run", search.scope));
+    let rows: Vec<_> = ran.chain(not_run).collect();
+    let width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    let lines = rows
+        .iter()
+        .map(|(name, state, scope)| format!("{name:<width$}  {state:<9}  {scope}"));
+    lines.collect()
+}
+
 fn answer(asked: &Asked, outcome: &DumpOutcome) -> String {
     let limits = limits(outcome);
     match asked.answer {
@@ -42,9 +62,24 @@ fn answer(asked: &Asked, outcome: &DumpOutcome) -> String {
             )
         }
         Answer::NotFoundWritten => format!(
-            "its private half was not found in a written form; as raw numbers it could not be looked for, since its \
-             public key is not in the dump and only the fingerprint was given (`--public-keys` takes the key itself){limits}"
+            "its private half was not found in a written form; as raw numbers it could not be looked for, since no \
+             public key of this name is in the dump and only the fingerprint was given (`--public-keys` takes the key itself){}{limits}",
+            nameless(outcome)
         ),
+    }
+}
+
+/// Keys that are there under a name that may not be theirs.
+fn nameless(outcome: &DumpOutcome) -> String {
+    let findings = outcome.findings.iter();
+    match findings.filter(|finding| finding.e_assumed).count() {
+        0 => String::new(),
+        1 => "; it may be the key listed above whose public exponent nothing tells".to_owned(),
+        count => {
+            format!(
+                "; it may be one of the {count} keys listed above whose public exponents nothing tells"
+            )
+        }
     }
 }
 

@@ -328,6 +328,13 @@ impl Reporter for Text {
             writeln!(out, "\n  {}", self.paint(STRONG, &question))?;
             writeln!(out, "    {}", self.paint(style, &answer))?;
         }
+        if !outcome.asked.is_empty() {
+            let title = "searched for what was asked:";
+            writeln!(out, "\n  {}", self.paint(STRONG, title))?;
+            for line in asked::searched(outcome) {
+                writeln!(out, "    {line}")?;
+            }
+        }
         if !public.is_empty() {
             writeln!(
                 out,

@@ -5,24 +5,82 @@
 //! it, the bare copies are copies of that key. And a private number of a modulus' size looks like a modulus, until
 //! the key is proven whose number it is.
 
+use super::Question;
+use super::ledger::Ledger;
 use crate::correlate::{KeySeen, PlaceSeen, PublicSeen};
-use crate::crypto::{Identity, PublicKey};
+use crate::crypto::{Fingerprint, Identity, PublicKey};
 use crate::finding::{Piece, Proof, WHOLE};
+use crate::outcome::Search;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Gives keys and public keys with an assumed exponent the one that is told: by the user's keys, by proven keys, and by
-/// public keys, in this order. Public keys that are one then are merged.
-pub fn tell_exponents(user: &[Arc<Identity>], keys: &mut [KeySeen], clues: &mut Vec<PublicSeen>) {
+/// Which bare moduli are those of keys that the user asks for by their fingerprints only: tried with exponents in use.
+#[derive(Default)]
+pub struct Guesses {
+    /// Fingerprints without a key, and moduli that were tried for them.
+    asked: usize,
+    tried: HashSet<Box<[u8]>>,
+}
+
+impl Guesses {
+    /// Tries the bare moduli of `ledger` that were not tried before, adds the keys that are asked for to those that the
+    /// user gave, and tells exponents by them.
+    pub fn make(&mut self, asked: &[Question], ledger: &mut Ledger, user: &mut Vec<Arc<Identity>>) {
+        let named = asked.iter().filter(|question| question.identity.is_none());
+        let names: HashSet<Fingerprint> = named.map(|question| question.spki_sha256).collect();
+        self.asked = names.len();
+        if !names.is_empty() {
+            for n in ledger.bare_moduli() {
+                if self.tried.insert(n.clone()) {
+                    user.extend(guess(&n, &names).map(Arc::new));
+                }
+            }
+        }
+        ledger.tell_exponents(user);
+    }
+
+    /// What was tried; nothing where no fingerprint was given without its key.
+    pub fn search(&self) -> Option<Search> {
+        let exponents: Vec<String> = GUESSED.iter().map(u32::to_string).collect();
+        (self.asked > 0).then(|| Search {
+            name: "asked-fingerprints",
+            scope: format!(
+                "the {} keys of which only the fingerprint was given, among {} bare moduli with the public exponents {}",
+                self.asked,
+                self.tried.len(),
+                exponents.join(", ")
+            ),
+            complete: true,
+        })
+    }
+}
+
+/// The key of this modulus that has one of these names.
+fn guess(n: &[u8], names: &HashSet<Fingerprint>) -> Option<Identity> {
+    let keys = GUESSED
+        .iter()
+        .filter_map(|e| PublicKey::rsa(n, &e.to_be_bytes()));
+    let mut identities = keys.map(Identity::new);
+    identities.find(|identity| names.contains(&identity.fingerprint()))
+}
+
+/// The moduli of keys and public keys whose exponents are assumed, each once.
+pub fn moduli(keys: &[KeySeen], clues: &[PublicSeen]) -> HashSet<Box<[u8]>> {
     let of_keys = keys.iter().filter(|seen| seen.key.e_assumed);
     let of_keys = of_keys.filter_map(|seen| seen.key.public.as_ref());
     let of_clues = clues.iter().filter(|clue| clue.e_assumed);
-    let bare: HashSet<Box<[u8]>> = of_keys
+    of_keys
         .chain(of_clues.map(|clue| &clue.identity))
         .filter_map(|identity| modulus(identity))
         .map(Box::from)
-        .collect();
+        .collect()
+}
+
+/// Gives keys and public keys with an assumed exponent the one that is told: by the user's keys, by proven keys, and by
+/// public keys, in this order. Public keys that are one then are merged.
+pub fn tell_exponents(user: &[Arc<Identity>], keys: &mut [KeySeen], clues: &mut Vec<PublicSeen>) {
+    let bare = moduli(keys, clues);
     if bare.is_empty() {
         return;
     }
@@ -107,6 +165,38 @@ fn modulus(identity: &Identity) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+/// Public exponents of which some program makes keys, the usual ones first: Fermat primes and their products, those of
+/// PuTTY and old OpenSSH (37, 35), of old OpenSSL and PGP (17, 41), and the primes round powers of two.
+const GUESSED: [u32; 27] = [
+    65537,
+    3,
+    17,
+    5,
+    7,
+    11,
+    13,
+    19,
+    23,
+    29,
+    31,
+    35,
+    37,
+    41,
+    43,
+    47,
+    257,
+    641,
+    4097,
+    32767,
+    65535,
+    65539,
+    262_147,
+    1_048_577,
+    16_777_217,
+    0x7fff_ffff,
+    0xffff_ffff,
+];
 
 /// Bytes that a public number does not share with a private one by chance.
 const LEAST_COMMON: u64 = 16;

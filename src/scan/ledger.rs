@@ -6,8 +6,10 @@ use crate::correlate::{Confirmed, KeySeen, PlaceSeen, PublicSeen, is_contiguous}
 use crate::crypto::prover::Digest256;
 use crate::crypto::{Algorithm, Curve, Fingerprint, Identity};
 use crate::detect::{Evidence, Key, Sighting};
-use crate::finding::{Kind, Piece, Proof};
-use crate::sweep::{Swept, Target};
+use crate::finding::{Kind, Piece, Proof, WHOLE};
+use crate::outcome::Search;
+use crate::sweep::copies::Covered;
+use crate::sweep::{Sweep, Swept, Target};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -36,6 +38,11 @@ pub struct Ledger {
     /// Keys whose private numbers are kept.
     materials: usize,
     is_material_lost: bool,
+    /// The place of each key that was taken in last, in one piece, and so of those that are not kept.
+    last: Vec<Range<u64>>,
+    beyond: Vec<(usize, Range<u64>)>,
+    /// Where whole keys lie, once all of these are known.
+    covered: Arc<Covered>,
 }
 
 impl Ledger {
@@ -52,19 +59,33 @@ impl Ledger {
     }
 
     /// Takes in what a sweep saw.
-    pub fn take_swept(&mut self, sightings: Vec<Swept>) {
-        for Swept { sighting, pieces } in sightings {
+    pub fn take_swept(&mut self, sweep: Sweep) -> Vec<Search> {
+        for (key, places) in sweep.omitted {
+            let index = self.key_index.get(&(key.kind, key.digest));
+            if let Some(seen) = index.and_then(|&index| self.keys.get_mut(index)) {
+                seen.omitted = seen.omitted.saturating_add(places);
+            }
+        }
+        for Swept { sighting, pieces } in sweep.sightings {
             match sighting {
                 Sighting::Key(evidence) => self.key(evidence, |_| pieces.clone()),
                 Sighting::Public(clue) => self.clue(clue, |_| pieces.clone()),
             }
         }
+        sweep.searches
     }
 
     /// Names every modulus with its own exponent, where anything tells it: `user` are the user's keys.
     pub fn tell_exponents(&mut self, user: &[Arc<Identity>]) {
         bare::tell_exponents(user, &mut self.keys, &mut self.clues);
         self.index_clues();
+    }
+
+    /// The moduli whose exponents are assumed, in order.
+    pub fn bare_moduli(&self) -> Vec<Box<[u8]>> {
+        let mut moduli: Vec<_> = bare::moduli(&self.keys, &self.clues).into_iter().collect();
+        moduli.sort_unstable();
+        moduli
     }
 
     /// Forgets as public keys what are private numbers of proven keys.
@@ -211,6 +232,30 @@ impl Ledger {
             .collect()
     }
 
+    /// Where whole proven keys lie in one piece each, by their names: their numbers in there are no places of their own.
+    pub fn cover(&mut self, user: &[Arc<Identity>], seen: &HashSet<Fingerprint>) -> Arc<Covered> {
+        let confirmed = Confirmed::new(&self.keys, &self.clues, user, seen);
+        let mut covered: HashMap<Fingerprint, Vec<Range<u64>>> = HashMap::new();
+        for seen in &self.keys {
+            if let Some(name) = confirmed.name(&seen.key) {
+                let whole = seen
+                    .places
+                    .iter()
+                    .filter(|place| place.fragment.is_none() && place.component == WHOLE);
+                let ranges = whole.filter_map(|place| in_one_piece(&place.pieces));
+                covered.entry(name).or_default().extend(ranges);
+            }
+        }
+        for (index, range) in &self.beyond {
+            let key = self.keys.get(*index);
+            if let Some(name) = key.and_then(|seen| confirmed.name(&seen.key)) {
+                covered.entry(name).or_default().push(range.clone());
+            }
+        }
+        self.covered = Arc::new(Covered::new(covered));
+        self.covered.clone()
+    }
+
     /// Whether there were more keys than private numbers are kept of.
     pub fn is_material_lost(&self) -> bool {
         self.is_material_lost
@@ -264,6 +309,7 @@ impl Ledger {
                     places: Vec::new(),
                     omitted: 0,
                 });
+                self.last.push(0..0);
                 self.keys.len() - 1
             }
             None if proof == Proof::Shape => return,
@@ -272,12 +318,21 @@ impl Ledger {
         let Some(seen) = self.keys.get_mut(index) else {
             return;
         };
+        // Keys of one digest that are proven have one name: whoever knows its exponent knows that of all.
+        seen.key.e_assumed &= key.e_assumed || proof < Proof::Arithmetic;
         if proof > seen.key.proof || (proof == seen.key.proof && seen.key.public.is_none()) {
             let material = key.material.take().or(seen.key.material.take());
             seen.key = Key { material, ..key };
         } else if seen.key.material.is_none() {
             seen.key.material = key.material;
         }
+        let range = in_one_piece(&pieces).filter(|_| fragment.is_none());
+        let is_inner = |range: &Range<u64>| {
+            let last = self.last.get(index);
+            let public = seen.key.public.as_ref();
+            last.is_some_and(|last| last.start <= range.start && range.end <= last.end)
+                || public.is_some_and(|public| self.covered.holds(public.fingerprint(), range))
+        };
         if self.places < MAX_PLACES {
             self.places += 1;
             seen.places.push(PlaceSeen {
@@ -288,9 +343,19 @@ impl Ledger {
                 fragment,
                 pieces,
             });
+        } else if range.as_ref().is_some_and(is_inner) {
+            // It would not be listed either way: whoever reads of the outer place knows of it.
+            return;
         } else {
             seen.omitted += 1;
             self.is_limited = true;
+            let whole = range.clone().filter(|_| component == WHOLE);
+            if self.beyond.len() < MAX_BEYOND {
+                self.beyond.extend(whole.map(|range| (index, range)));
+            }
+        }
+        if let Some((last, range)) = self.last.get_mut(index).zip(range) {
+            *last = range;
         }
     }
 
@@ -317,6 +382,14 @@ impl Ledger {
             // Only a private key that is lost makes a verdict incomplete.
             None => {}
         }
+    }
+}
+
+/// The bytes of a place that lie together.
+fn in_one_piece(pieces: &[Piece]) -> Option<Range<u64>> {
+    match pieces {
+        [piece] => Some(piece.offset..piece.offset.saturating_add(piece.length)),
+        _ => None,
     }
 }
 
@@ -351,9 +424,74 @@ const MAX_MATERIALS: usize = 1024;
 /// Places of keys kept, over all keys.
 const MAX_PLACES: usize = 50_000;
 
+/// Places that are not kept of which it is known where they lie: 24 MiB.
+const MAX_BEYOND: usize = 1 << 20;
+
 /// Distinct public keys kept; a Java process holds some hundred.
 const MAX_CLUES: usize = 20_000;
 
 /// Work spent on one dump, in units of some 0.2 ms: half a minute of arithmetic, 18,000 different
 /// 2048-bit keys.
 const MAX_WORK: usize = 150_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::PublicKey;
+    use crate::crypto::material::{Material, PRIME};
+    use crate::crypto::test_keys::rsa_keys;
+    use crate::secret::Secret;
+
+    fn pieces(range: Range<usize>) -> Vec<Piece> {
+        vec![Piece {
+            offset: range.start as u64,
+            length: range.len() as u64,
+            va: None,
+        }]
+    }
+
+    #[test]
+    fn what_lies_in_a_place_that_is_not_kept_is_no_place_left_out() {
+        let public = PublicKey::rsa(&rsa_keys()[0].n, &[1, 0, 1]).unwrap();
+        let identity = Arc::new(Identity::new(public));
+        let material = Material::of([(PRIME, Secret::new(&[7]))]).unwrap();
+        let key = Key::proven(identity, material);
+        let mut ledger = Ledger::default();
+        // A structure in a structure, in more places than are kept.
+        let copies = MAX_PLACES / 2 + 1000;
+        let whole = |copy: usize| 100 * copy..100 * copy + 90;
+        let sightings = (0..copies).flat_map(|copy| {
+            let Range { start, end } = whole(copy);
+            let inner = key.clone().at("der.pkcs1", "raw", start + 20..end);
+            [key.clone().at("der.pkcs8", "raw", start..end), inner]
+        });
+        let share = Share {
+            sightings: sightings.map(Sighting::Key).collect(),
+            work: 0,
+            is_limited: false,
+        };
+        ledger.take(share, pieces);
+        let omitted = |ledger: &Ledger| ledger.keys[0].omitted;
+        assert_eq!(omitted(&ledger), 1000);
+        // A number in each of them, and one by itself.
+        let covered = ledger.cover(&[], &HashSet::new());
+        let name = key.public.as_ref().unwrap().fingerprint();
+        assert!((0..copies).all(|copy| {
+            let Range { start, end } = whole(copy);
+            let (start, end) = (start as u64, end as u64);
+            covered.holds(name, &(start + 30..end)) && !covered.holds(name, &(start + 30..end + 1))
+        }));
+        let numbers = (0..copies).map(|copy| 100 * copy + 30..100 * copy + 50);
+        let alone = 100 * copies..100 * copies + 20;
+        let swept = numbers.chain([alone]).map(|range| Swept {
+            pieces: pieces(range.clone()),
+            sighting: Sighting::Key(key.clone().part_at("raw.limbs-le", PRIME, "raw", range)),
+        });
+        ledger.take_swept(Sweep {
+            sightings: swept.collect(),
+            omitted: vec![(key.clone(), 5)],
+            ..Sweep::default()
+        });
+        assert_eq!(omitted(&ledger), 1000 + 1 + 5);
+    }
+}

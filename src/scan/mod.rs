@@ -32,6 +32,7 @@ use crate::sweep::space::Space;
 use crate::sweep::{self, Depth, Sweep};
 use crate::unpack::{self, Container};
 use anchors::Anchors;
+use bare::Guesses;
 use ledger::Ledger;
 pub use packed::Watch;
 use published::Published;
@@ -167,12 +168,22 @@ impl Scanner {
     /// ([`Scanner::scan_packed`] opens it). A fault of the scanner itself gives an
     /// incomplete outcome, never a clean one.
     pub fn scan(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
-        let data = source.bytes();
+        self.scan_but(unpack::sniff(source.bytes()), path, source, progress)
+    }
+
+    /// As [`Scanner::scan`], of bytes that are a `container` or none, whatever they look like.
+    fn scan_but(
+        &self,
+        container: Option<&'static Container>,
+        path: PathBuf,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> DumpOutcome {
         let judged = catch_unwind(AssertUnwindSafe(|| {
             self.pool
-                .install(|| self.judge(path.clone(), source, progress))
+                .install(|| self.judge(container, path.clone(), source, progress))
         }));
-        judged.unwrap_or_else(|_| broken(path, data.len() as u64))
+        judged.unwrap_or_else(|_| broken(path, source.bytes().len() as u64))
     }
 
     /// The public keys in `source`, as when a user names a file of his.
@@ -193,9 +204,14 @@ impl Scanner {
         ledger.identities()
     }
 
-    fn judge(&self, path: PathBuf, source: &Source, progress: &dyn Progress) -> DumpOutcome {
+    fn judge(
+        &self,
+        container: Option<&'static Container>,
+        path: PathBuf,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> DumpOutcome {
         let data = source.bytes();
-        let container = unpack::sniff(data);
         let format = dump::sniff(data);
         let Dump {
             map,
@@ -220,8 +236,7 @@ impl Scanner {
         let begin = |search| progress.begin(search, space.bytes());
         let mut sweeps = Vec::new();
         let mut run = |ledger: &mut Ledger, sweep: Sweep| {
-            ledger.take_swept(sweep.sightings);
-            sweeps.extend(sweep.searches);
+            sweeps.extend(ledger.take_swept(sweep));
         };
         let (announced, _) = ledger.targets(&self.asked, false, &HashSet::new());
         begin("bare public keys");
@@ -231,7 +246,9 @@ impl Scanner {
         );
         begin("seeds");
         run(&mut ledger, sweep::seeds::sweep(&space, self.depth));
-        ledger.tell_exponents(&self.user);
+        let mut user = self.user.clone();
+        let mut guesses = Guesses::default();
+        guesses.make(&self.asked, &mut ledger, &mut user);
         let bare = ledger.bare_points();
         begin("traces of sessions");
         let sessions = (bare > 0 && !self.depth.is_deep)
@@ -249,7 +266,17 @@ impl Scanner {
             &mut ledger,
             sweep::scalars::sweep(&space, &targets, self.depth),
         );
-        let unconfirmed = ledger.unconfirmed(&self.user);
+        guesses.make(&self.asked, &mut ledger, &mut user);
+        let nameless = ledger.proven(&user, &HashSet::new());
+        if nameless.iter().any(|key| key.e_assumed) {
+            begin("RSA public exponents");
+            run(
+                &mut ledger,
+                sweep::rsa::told::sweep(&space, &nameless, self.depth),
+            );
+        }
+        drop(nameless);
+        let unconfirmed = ledger.unconfirmed(&user);
         let halves = PublicHalves::arm(&unconfirmed);
         if halves.is_some() {
             progress.begin("public halves", size);
@@ -259,10 +286,11 @@ impl Scanner {
             .map(|halves| halves.search(data, advance))
             .unwrap_or_default();
 
-        ledger.tell_exponents(&self.user);
-        let proven = ledger.proven(&self.user, &confirmed);
+        ledger.tell_exponents(&user);
+        let proven = ledger.proven(&user, &confirmed);
         begin("copies");
-        let mut copies = copies::sweep(&space, &proven);
+        let covered = ledger.cover(&user, &confirmed);
+        let mut copies = copies::sweep(&space, &proven, &covered);
         for search in &mut copies.searches {
             search.complete &= !ledger.is_material_lost();
         }
@@ -302,6 +330,7 @@ impl Scanner {
                 complete: true,
             });
         }
+        searches.extend(guesses.search());
         let truncated = (declared_end > size).then_some(Truncated {
             declared: declared_end,
             present: size,
@@ -352,7 +381,7 @@ impl Scanner {
             notes: embedded::find(data, &map),
         };
         let knowledge = correlate::Knowledge {
-            user: &self.user,
+            user: &user,
             seen: &confirmed,
             published: &|key| self.published.source(key),
         };

@@ -45,7 +45,11 @@ impl Scanner {
         let name = leaf.members.last().cloned();
         let name = name.unwrap_or_else(|| path.to_string_lossy().into_owned());
         let progress = watch(&name, size);
-        let mut outcome = self.scan(path.to_path_buf(), &leaf.source, &*progress);
+        let container = match leaf.is_tried {
+            true => None,
+            false => unpack::sniff(leaf.source.bytes()),
+        };
+        let mut outcome = self.scan_but(container, path.to_path_buf(), &leaf.source, &*progress);
         outcome.members = leaf.members;
         if let Some(trouble) = leaf.cut {
             outcome.coverage.missing.push(Missing {
@@ -184,7 +188,7 @@ impl Outside {
             outside.starts.push((0, gap.start));
             outside.source = opened.source.slice(gap.clone());
         } else if !gaps.is_empty() {
-            let mut spool = Spool::new(None)?;
+            let mut spool = Spool::new()?;
             for gap in gaps {
                 outside.starts.push((spool.length(), gap.start));
                 let bytes = data.get(gap.start as usize..gap.end as usize);

@@ -22,27 +22,31 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Private storage for a stream, of `expected` bytes if that is known.
+    /// Private storage for a stream, in memory until that does not suffice: what a header says of its length may be
+    /// a lie.
     ///
     /// # Errors
     /// When the system gives none.
-    pub fn new(expected: Option<u64>) -> Result<Self, Error> {
-        let is_large = expected.is_some_and(|bytes| bytes > MEMORY_LIMIT);
+    pub fn new() -> Result<Self, Error> {
         let kept = match in_memory() {
-            Some(file) if !is_large => Kept {
+            Some(file) => Kept {
                 file,
                 is_on_disk: false,
                 reserved: 0,
                 length: 0,
             },
-            _ => Kept::on_disk().map_err(no_room)?,
+            None => Kept::on_disk().map_err(no_room)?,
         };
-        Ok(Self {
+        Ok(Self::in_place(kept))
+    }
+
+    fn in_place(kept: Kept) -> Self {
+        Self {
             kept,
             length: 0,
             solid: 0,
             position: 0,
-        })
+        }
     }
 
     /// Appends `block`.
@@ -121,12 +125,7 @@ impl Spool {
     fn move_to_disk(&mut self) -> io::Result<()> {
         self.kept.file.set_len(self.length)?;
         let memory = FileMap::new(&self.kept.file)?;
-        let mut disk = Self {
-            kept: Kept::on_disk()?,
-            length: 0,
-            solid: 0,
-            position: 0,
-        };
+        let mut disk = Self::in_place(Kept::on_disk()?);
         for block in memory.bytes().chunks(BLOCK) {
             disk.append(block)?;
         }
@@ -157,7 +156,7 @@ impl Spooled {
     /// # Errors
     /// When it cannot be read, or there is no room to keep it.
     pub fn read(stream: &mut dyn Read) -> Result<Self, Error> {
-        let mut spool = Spool::new(None)?;
+        let mut spool = Spool::new()?;
         let mut block = Zeroizing::new(vec![0; BLOCK]);
         loop {
             match stream.read(&mut block) {
@@ -215,16 +214,17 @@ impl Kept {
 }
 
 impl Drop for Kept {
-    /// Overwrites what was written to disk. A failure has nowhere to go: the file has no name and its
-    /// blocks are free once it is closed.
+    /// Overwrites what was written. A failure has nowhere to go: the file has no name and its blocks or pages are
+    /// free once it is closed.
     fn drop(&mut self) {
-        IN_MEMORY.fetch_sub(self.reserved, Ordering::Relaxed);
+        let _ = wipe(&mut self.file, self.length);
         if self.is_on_disk {
-            let _ = wipe(&mut self.file, self.length);
+            let _ = self.file.sync_data();
             if let Some(files) = &mut *ahead() {
                 files.extend(emptied(&mut self.file).ok());
             }
         }
+        IN_MEMORY.fetch_sub(self.reserved, Ordering::Relaxed);
     }
 }
 
@@ -293,11 +293,19 @@ fn wipe(file: &mut File, length: u64) -> io::Result<()> {
     let mut at = 0;
     while let Some((start, end)) = next_data(file, at, length) {
         file.seek(SeekFrom::Start(start))?;
-        io::copy(&mut io::repeat(0).take(end - start), file)?;
+        let mut left = end - start;
+        while left > 0 {
+            let part = left.min(ZEROS.len() as u64);
+            file.write_all(ZEROS.get(..part as usize).unwrap_or_default())?;
+            left -= part;
+        }
         at = end;
     }
-    file.sync_data()
+    Ok(())
 }
+
+/// What kept bytes are overwritten with.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// The first run of bytes at or behind `at` that is no hole, as far as the file system tells.
 fn next_data(file: &File, at: u64, length: u64) -> Option<(u64, u64)> {
@@ -345,7 +353,7 @@ mod tests {
             }
         }
         for step in [1, 100, 4096, 5001, 70_001] {
-            let mut spool = Spool::new(None).unwrap();
+            let mut spool = Spool::new().unwrap();
             for block in bytes.chunks(step) {
                 spool.write(block).unwrap();
             }
@@ -357,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_spool_on_disk_is_as_good_as_one_in_memory_and_is_wiped() {
-        let mut spool = Spool::new(Some(MEMORY_LIMIT + 1)).unwrap();
+        let mut spool = Spool::in_place(Kept::on_disk().unwrap());
         assert!(spool.kept.is_on_disk);
         spool.write(&[0; 100_000]).unwrap();
         spool.write(b"secret").unwrap();
@@ -371,7 +379,7 @@ mod tests {
 
     #[test]
     fn moving_to_disk_keeps_the_bytes() {
-        let mut spool = Spool::new(None).unwrap();
+        let mut spool = Spool::new().unwrap();
         spool.write(&[0; 5000]).unwrap();
         spool.write(b"abc").unwrap();
         spool.move_to_disk().unwrap();

@@ -90,6 +90,7 @@ pub fn sweep(space: &Space<'_>, known: &[Target], _depth: Depth) -> Sweep {
     Sweep {
         sightings,
         searches,
+        ..Sweep::default()
     }
 }
 

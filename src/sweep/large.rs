@@ -197,7 +197,6 @@ impl<'t> Pool<'t> {
             known: Some(target),
         }));
         let (pairs, is_complete) = divisions(&self.numbers, &divided);
-        let is_modulus = are_moduli(&composites);
         let mut proofs: BTreeMap<usize, Vec<Swept>> = BTreeMap::new();
         // What divides a number is a prime, however large.
         let mut divisors = HashSet::new();
@@ -211,27 +210,34 @@ impl<'t> Pool<'t> {
                 proof.extend(found.unwrap_or_default());
             }
         }
+        let candidates =
+            composites
+                .iter()
+                .enumerate()
+                .map(|(index, number)| match proofs.get(&index) {
+                    // A multiple of a prime that is no modulus comes about when a key is used.
+                    Some(proof) if proof.is_empty() => Standing::Out,
+                    _ if divisors.contains(&number.limbs[..]) => Standing::Out,
+                    Some(_) => Standing::Proven,
+                    // Each size costs the search for primes a pass of its own.
+                    None if !USUAL_LIMBS.contains(&number.limbs.len()) => Standing::Out,
+                    None => Standing::Open,
+                });
+        let standings: Vec<Standing> = candidates.collect();
+        let is_modulus = are_moduli(&composites, &standings);
         let mut left = [MAX_POINTED, MAX_EDGES];
         let mut moduli = 0;
-        for (index, (number, is_modulus)) in composites.iter().zip(is_modulus).enumerate() {
-            let is_proven = proofs.get(&index).map(|proof| !proof.is_empty());
-            // A multiple of a prime that is no modulus comes about when a key is used.
-            if divisors.contains(&number.limbs[..]) || is_proven == Some(false) {
-                continue;
-            }
-            // Each size costs the search for primes a pass of its own.
-            if is_proven.is_none() && !USUAL_LIMBS.contains(&number.limbs.len()) {
-                continue;
-            }
+        for ((number, standing), is_modulus) in composites.iter().zip(standings).zip(is_modulus) {
             let [pointed, edges] = &mut left;
             let left = if number.source == Source::Edge {
                 edges
             } else {
                 pointed
             };
-            if is_modulus && is_proven.is_none() && *left == 0 {
+            let is_open = standing == Standing::Open && is_modulus;
+            if is_open && *left == 0 {
                 is_limited = true;
-            } else if is_proven.is_some() || is_modulus {
+            } else if is_open || standing == Standing::Proven {
                 *left = left.saturating_sub(1);
                 moduli += 1;
                 sightings.extend(number.clues());
@@ -356,14 +362,26 @@ fn divisions(numbers: &[Pooled], divided: &[Modulus<'_>]) -> (BTreeMap<usize, Ve
     (pairs, divided.len() <= MAX_DIVIDED)
 }
 
-/// Which of the numbers may be moduli: no primes, as far as something points to them and the work for a test of each
-/// goes, and none of the public
-/// primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are set.
-fn are_moduli(numbers: &[&Pooled]) -> Vec<bool> {
+/// What the numbers of a pool tell of one that may be a modulus.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is none.
+    Out,
+    /// One of them is its prime.
+    Proven,
+    /// Nothing.
+    Open,
+}
+
+/// Which of the numbers may be moduli: no primes, as far as something points to them, nothing else tells and the work for
+/// a test of each goes, and none of the public primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are
+/// set.
+fn are_moduli(numbers: &[&Pooled], standings: &[Standing]) -> Vec<bool> {
     let mut work = 0;
-    let is_tested = numbers.iter().map(|number| {
-        work += number.limbs.len().pow(3);
-        work <= MAX_WORK && number.source <= Source::Array
+    let is_tested = numbers.iter().zip(standings).map(|(number, standing)| {
+        let is_worth = number.source <= Source::Array && *standing == Standing::Open;
+        work += usize::from(is_worth) * number.limbs.len().pow(3);
+        is_worth && work <= MAX_WORK
     });
     let is_tested: Vec<bool> = is_tested.collect();
     let of = |(number, is_tested): (&&Pooled, bool)| {

@@ -26,7 +26,7 @@ pub mod windows;
 
 use crate::clue::Rank;
 use crate::crypto::Identity;
-use crate::detect::Sighting;
+use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub struct Sweep {
     pub sightings: Vec<Swept>,
     /// What it covered.
     pub searches: Vec<Search>,
+    /// Places of keys that it saw and did not keep.
+    pub omitted: Vec<(Key, u64)>,
 }
 
 /// What [`Depth::is_deep`] adds.

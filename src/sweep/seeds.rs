@@ -100,6 +100,7 @@ pub fn sweep(space: &Space<'_>, depth: Depth) -> Sweep {
                 complete: rounds < MAX_ROUNDS,
             },
         ],
+        ..Sweep::default()
     }
 }
 

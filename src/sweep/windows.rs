@@ -180,10 +180,16 @@ impl Sought {
             }
     }
 
-    /// As [`Self::load`], but of a window of random bytes no more than the leading `LEADING` limbs: what lies below is
+    /// As [`Self::load`], but of a window of random bytes no more than the `leading` highest limbs: what lies below is
     /// left as it was.
-    pub fn load_leading(&self, form: &Form, bytes: &[u8], at: usize, limbs: &mut [u64]) -> bool {
-        let skip = limbs.len().saturating_sub(LEADING);
+    pub fn load_leading(
+        &self,
+        form: &Form,
+        bytes: &[u8],
+        at: usize,
+        (limbs, leading): (&mut [u64], usize),
+    ) -> bool {
+        let skip = limbs.len().saturating_sub(leading);
         let less = 8 * skip;
         let is_whole = 8 * limbs.len() == form.length && form.codec.class() == Class::Random;
         if skip == 0 || !is_whole {
@@ -199,7 +205,7 @@ impl Sought {
         ) else {
             return false;
         };
-        let least = self.bits.saturating_sub(SHORTER) - 64 * skip as u32;
+        let least = self.bits.saturating_sub(SHORTER + 64 * skip as u32);
         load(form.codec, window, leading).is_some() && bit_length(leading) >= least
     }
 
@@ -455,9 +461,6 @@ pub fn buffer(limbs: usize) -> Zeroizing<Vec<u64>> {
     Zeroizing::new(vec![0; limbs])
 }
 
-/// The leading limbs that a look at a private exponent needs.
-const LEADING: usize = 9;
-
 /// Encodings of whole bytes and words.
 const RANDOM_FORMS: usize = 4;
 
@@ -521,6 +524,7 @@ mod tests {
             number in prop::collection::vec(any::<u8>(), 16..300),
             shape in prop::sample::select(vec![Shape::Prime, Shape::Exponent, Shape::Above(100)]),
             before in 0..9usize,
+            count in 1..10usize,
         ) {
             let mut number = number;
             number[0] |= 0x80;
@@ -537,8 +541,9 @@ mod tests {
                 prop_assert_eq!(&read, &*limbs);
                 if shape == Shape::Exponent {
                     let mut leading = vec![7; sought.limbs()];
-                    prop_assert!(sought.load_leading(form, &bytes, before, &mut leading));
-                    let top = limbs.len().saturating_sub(LEADING);
+                    let buffer = (&mut leading[..], count);
+                    prop_assert!(sought.load_leading(form, &bytes, before, buffer));
+                    let top = limbs.len().saturating_sub(count);
                     prop_assert_eq!(&leading[top..], &limbs[top..]);
                 }
                 prop_assert!(!sought.load(form, &bytes, before + 1, &mut read));

@@ -1,9 +1,10 @@
 //! apport's problem reports (Ubuntu's `/var/crash/*.crash`; problem_report.py): lines of `Key: value`, a longer
 //! value on lines that begin with a blank. `Key: base64` announces bytes: each line is base64 of its own, of a piece
-//! of one gzip file, in newer versions of one zstd file.
+//! of one gzip file, in newer versions of one zstd file, in very old ones of a zlib stream.
 
 use super::base64_lines::Base64Lines;
 use super::item::{Halt, Member, Trouble};
+use super::stream::{Feed, Single, Steps};
 use super::walk::Walk;
 use super::{gzip, zstd};
 use crate::source::Source;
@@ -28,13 +29,17 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         let line = memchr::memrchr(b'\n', data.get(..announced).unwrap_or_default());
         let start = line.map_or(0, |end| end + 1);
         let key = data.get(start..announced).unwrap_or_default();
-        let is_key = !key.is_empty()
+        let behind = data.get(at..).unwrap_or_default();
+        let is_line = behind.starts_with(b"\n") || behind.starts_with(b"\r\n");
+        let is_key = is_line
+            && !key.is_empty()
             && key.len() <= MAX_KEY
             && key
                 .iter()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte));
         if is_key {
             let name = String::from_utf8_lossy(key).into_owned();
+            at += memchr(b'\n', behind).unwrap_or(0) + 1;
             at = value(source, at, name, walk)?.max(at);
         }
     }
@@ -52,7 +57,7 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 fn stray_line(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
-        let is_value = matches!(line.first(), Some(b' ' | b'\n'));
+        let is_value = matches!(line.first(), Some(b' ' | b'\n' | b'\r'));
         let is_key = memchr(b':', line.get(..MAX_KEY).unwrap_or(line)).is_some();
         if !line.ends_with(b"\n") || !(is_value || is_key) {
             return Some(at);
@@ -72,7 +77,7 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
         offset: start as u64,
     };
     let mut lines = Base64Lines::new(rest, |line| !line.starts_with(b" "));
-    let Some(filled) = walk.fill(&member("base64"), None, &mut lines) else {
+    let Some(filled) = walk.fill(&member("base64"), &mut lines) else {
         return Ok(start);
     };
     let end = start as u64 + filled.consumed;
@@ -81,9 +86,13 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
     let faults = walk.fault_count();
     // Where the packed bytes are damaged is told by where the value starts: lines have no offsets of the stream.
     if gzip::sniff(packed) {
-        walk.packed(member("gzip in base64"), None, &mut gzip::stream(packed))?;
+        walk.packed(member("gzip in base64"), &mut gzip::stream(packed))?;
     } else if zstd::sniff(packed) {
-        walk.packed(member("zstd in base64"), None, &mut zstd::stream(packed))?;
+        walk.packed(member("zstd in base64"), &mut zstd::stream(packed))?;
+    } else if is_zlib(packed) {
+        let feed = Feed::new(packed);
+        let reader = Steps::new(flate2::bufread::ZlibDecoder::new(feed.clone()));
+        walk.packed(member("zlib in base64"), &mut Single::new(reader, &feed))?;
     } else {
         let whole = 0..packed.len() as u64;
         walk.part(member("base64"), filled.consumed, &filled, whole)?;
@@ -96,8 +105,13 @@ fn value(source: &Source, start: usize, name: String, walk: &mut Walk<'_>) -> Re
     Ok(end as usize)
 }
 
+/// zlib (RFC 1950), as reports of old held it: method, window and their checksum.
+fn is_zlib(data: &[u8]) -> bool {
+    matches!(*data, [0x78, flags, ..] if u16::from_be_bytes([0x78, flags]).is_multiple_of(31))
+}
+
 /// Behind a key.
-const ANNOUNCED: &[u8] = b": base64\n";
+const ANNOUNCED: &[u8] = b": base64";
 
 /// Characters of a key.
 const MAX_KEY: usize = 256;

@@ -2,7 +2,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next};
+use super::stream::{Begin, Feed, Frames, Next, Steps};
 use super::walk::Walk;
 use crate::bytes::array;
 use crate::source::Source;
@@ -25,24 +25,24 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(
-        source,
-        walk,
-        "bzip2",
-        None,
-        None,
-        &mut stream(source.bytes()),
-    )
+    single::open(source, walk, "bzip2", None, &mut stream(source.bytes()))
 }
 
 /// The streams at the start of `data` as one.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: b"BZh",
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     Ok(if sniff(feed.rest()) {
-        Next::Frame(Box::new(BzDecoder::new(feed.clone())))
+        Next::Frame(Box::new(Steps::new(BzDecoder::new(feed.clone()))))
     } else {
         Next::End
     })

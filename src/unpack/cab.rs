@@ -19,7 +19,8 @@ use std::io::{self, Read};
 
 /// Whether `data` starts as a cabinet.
 pub fn sniff(data: &[u8]) -> bool {
-    data.starts_with(b"MSCF\0\0\0\0")
+    let is_version = || slice(data, 24, 2) == Some(&[3, 1]);
+    data.starts_with(b"MSCF\0\0\0\0") || (data.starts_with(b"MSCF") && is_version())
 }
 
 /// Whether the header at the start of `data` is sound.
@@ -42,6 +43,13 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         return Ok(());
     };
     walk.structure(0..cabinet.end as u64);
+    if cabinet.files_said == 0 && data.len() > cabinet.end {
+        let what = format!(
+            "no bytes behind a directory of no file, found {}",
+            data.len() - cabinet.end
+        );
+        walk.fault(Trouble::Damaged, None, cabinet.end as u64, what);
+    }
     if cabinet.size > data.len() as u64 {
         let what = format!("{} bytes, found {}", cabinet.size, data.len());
         walk.fault(Trouble::Damaged, None, data.len() as u64, what);
@@ -201,7 +209,7 @@ impl Folder {
                 return Ok(());
             }
         };
-        let Some(filled) = walk.fill(&member, None, &mut blocks) else {
+        let Some(filled) = walk.fill(&member, &mut blocks) else {
             return Ok(());
         };
         let end = start + filled.consumed;

@@ -16,7 +16,11 @@ pub fn sniff(data: &[u8]) -> bool {
     let Some((header, next)) = line(data, 0) else {
         return false;
     };
-    header.is_object()
+    // Log lines have a type, or a length, too; the header of an envelope has neither.
+    let is_header = ["type", "length"]
+        .iter()
+        .all(|key| header.get(key).is_none());
+    is_header
         && match line(data, next) {
             Some((item, _)) => item.get("type").is_some_and(Value::is_string),
             None => false,
@@ -102,7 +106,7 @@ fn line(data: &[u8], at: usize) -> Option<(Value, usize)> {
 }
 
 /// Bytes of a header.
-const MAX_HEADER: usize = 16 << 10;
+const MAX_HEADER: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -116,6 +120,9 @@ mod tests {
         ));
         assert!(!sniff(b"{\"type\":\"event\"}\n{}\n"));
         assert!(!sniff(b"{}\n"));
+        assert!(!sniff(
+            b"{\"type\":\"a\",\"length\":1}\n{\"type\":\"b\",\"length\":2}\n"
+        ));
         assert!(!sniff(b"{\"keys\": [\n{\"type\": \"x\"}]}"));
         assert!(!sniff(b"{"));
     }

@@ -9,7 +9,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next};
+use super::stream::{Begin, Feed, Frames, Next};
 use super::walk::Walk;
 use crate::bytes::{array, slice};
 use crate::source::Source;
@@ -44,20 +44,46 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     let data = source.bytes();
-    single::open(source, walk, "gzip", name(data), None, &mut stream(data))
+    single::open(source, walk, "gzip", name(data), &mut stream(data))
 }
 
 /// The members at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: b"\x1f\x8b\x08",
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
-    Ok(if feed.rest().starts_with(b"\x1f\x8b") {
-        Next::Frame(Box::new(GzDecoder::new(feed.clone())))
-    } else {
-        Next::End
+    let rest = feed.rest();
+    if !rest.starts_with(b"\x1f\x8b") {
+        return Ok(Next::End);
+    }
+    let reader = Box::new(GzDecoder::new(feed.clone()));
+    Ok(match header(rest) {
+        Some(length) if length >= LEAST_TEXT => Next::Headed(reader, length),
+        _ => Next::Frame(reader),
     })
+}
+
+/// Bytes of the header at the start of `data`: its fields may hold any text.
+fn header(data: &[u8]) -> Option<usize> {
+    let [flags] = array(data, 3)?;
+    let mut at = 10;
+    if flags & EXTRA != 0 {
+        at += 2 + usize::from(u16::from_le_bytes(array(data, at)?));
+    }
+    for flag in [NAME, COMMENT] {
+        if flags & flag != 0 {
+            at += memchr::memchr(0, data.get(at..)?)? + 1;
+        }
+    }
+    Some(at)
 }
 
 /// The file's name in the header of the first member, without directories.
@@ -82,6 +108,10 @@ fn name(data: &[u8]) -> Option<String> {
 
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
+const COMMENT: u8 = 16;
+
+/// Bytes of a header that may hold a key: the shortest one, of Ed25519, has 48.
+const LEAST_TEXT: usize = 48;
 
 /// Characters of a name that are taken.
 const MAX_NAME: usize = 255;

@@ -1,5 +1,6 @@
 //! What a walk through containers comes by: members, containers, and what is wrong with them.
 
+use super::stream::Skipped;
 use crate::source::Source;
 use std::io;
 use std::ops::Range;
@@ -24,6 +25,8 @@ pub struct Leaf {
     pub source: Source,
     /// Why it is not whole, if it is not.
     pub cut: Option<Trouble>,
+    /// Whether it looks like a container of which nothing came when it was opened.
+    pub is_tried: bool,
 }
 
 /// A container that was opened.
@@ -120,8 +123,8 @@ pub struct Filled {
     pub consumed: u64,
     /// Why it is not whole, if it is not.
     pub cut: Option<Trouble>,
-    /// Ranges, in bytes from the first packed one, that are no part of the stream.
-    pub(super) skipped: Vec<Range<u64>>,
+    /// What is no part of the stream.
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// A member's name, method, and place in the container in bytes.

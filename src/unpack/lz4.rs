@@ -5,7 +5,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, Next, unsupported};
+use super::stream::{Begin, Feed, Frames, Next, unsupported};
 use super::walk::Walk;
 use crate::bytes::{array, u32_le};
 use crate::source::Source;
@@ -39,18 +39,25 @@ pub fn skippable(data: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "lz4", None, None, &mut stream(source.bytes()))
+    single::open(source, walk, "lz4", None, &mut stream(source.bytes()))
 }
 
 /// The frames at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: FRAME,
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     let rest = feed.rest();
     if let Some(behind) = skippable(rest) {
-        return Ok(Next::Skip(rest.len() - behind.len()));
+        return Ok(Next::Skip(rest.len() - behind.len(), 8));
     }
     let extent = if rest.starts_with(FRAME) {
         frame(rest)?

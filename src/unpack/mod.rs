@@ -11,6 +11,7 @@ mod budget;
 pub mod bzip2;
 pub mod cab;
 pub mod envelope;
+mod frame;
 pub mod gzip;
 mod item;
 pub mod lz4;
@@ -20,6 +21,7 @@ mod sevenz_header;
 mod single;
 mod stream;
 pub mod tar;
+mod unopened;
 mod walk;
 pub mod xz;
 pub mod zip;
@@ -65,6 +67,23 @@ pub const CONTAINERS: &[Container] = &[
     Container { name: "lzip", sniff: |data| data.starts_with(b"LZIP"), looks_real: None, open: None },
     Container { name: "compress", sniff: |data| data.starts_with(b"\x1f\x9d"), looks_real: None, open: None },
     Container { name: "kdump", sniff: |data| data.starts_with(b"KDUMP   "), looks_real: None, open: None },
+    Container { name: "rar", sniff: |data| data.starts_with(b"Rar!\x1a\x07"), looks_real: None, open: None },
+    Container { name: "lzop", sniff: |data| data.starts_with(b"\x89LZO\0\r\n\x1a\n"), looks_real: None, open: None },
+    Container { name: "lrzip", sniff: |data| data.starts_with(b"LRZI\0"), looks_real: None, open: None },
+    Container { name: "lzma", sniff: unopened::is_lzma, looks_real: None, open: None },
+    Container { name: "zlib", sniff: unopened::is_zlib, looks_real: None, open: None },
+    Container { name: "zstd-legacy", sniff: unopened::is_old_zstd, looks_real: None, open: None },
+    Container { name: "snappy", sniff: |data| data.starts_with(b"\xff\x06\0\0sNaPpY"), looks_real: None, open: None },
+    Container { name: "deb", sniff: |data| data.starts_with(b"!<arch>\ndebian-binary"), looks_real: None, open: None },
+    Container { name: "cpio", sniff: unopened::is_cpio, looks_real: None, open: None },
+    Container { name: "rpm", sniff: |data| data.starts_with(b"\xed\xab\xee\xdb"), looks_real: None, open: None },
+    Container { name: "wim", sniff: |data| data.starts_with(b"MSWIM\0\0\0"), looks_real: None, open: None },
+    Container { name: "xar", sniff: |data| data.starts_with(b"xar!\0"), looks_real: None, open: None },
+    Container { name: "arj", sniff: unopened::is_arj, looks_real: None, open: None },
+    Container { name: "lha", sniff: unopened::is_lha, looks_real: None, open: None },
+    Container { name: "ms-compress", sniff: unopened::is_ms_compress, looks_real: None, open: None },
+    Container { name: "squashfs", sniff: unopened::is_squashfs, looks_real: None, open: None },
+    Container { name: "flattened-kdump", sniff: |data| data.starts_with(b"makedumpfile\0\0\0\0"), looks_real: None, open: None },
     Container { name: "apport", sniff: apport::sniff, looks_real: None, open: Some(apport::open) },
     Container { name: "multipart", sniff: multipart::sniff, looks_real: None, open: Some(multipart::open) },
     Container { name: "envelope", sniff: envelope::sniff, looks_real: None, open: Some(envelope::open) },

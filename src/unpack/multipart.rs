@@ -7,10 +7,11 @@ use super::walk::Walk;
 use crate::source::Source;
 use memchr::{memchr, memmem};
 
-/// Whether `data` starts with a boundary line and a header of content behind it. A PEM file has dashes too, and
+/// Whether `data` starts with a boundary line and a header of content behind it, or with empty lines or the headers of a
+/// message (RFC 5322) or of a request before that. A PEM file has dashes too, and
 /// headers when it is encrypted, but none of content.
 pub fn sniff(data: &[u8]) -> bool {
-    boundary(data).is_some()
+    first(data).is_some()
 }
 
 /// Gives on every part.
@@ -19,14 +20,15 @@ pub fn sniff(data: &[u8]) -> bool {
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     let data = source.bytes();
-    let Some(boundary) = boundary(data) else {
+    let Some((before, boundary)) = first(data) else {
         return Ok(());
     };
-    let is_crlf = data.get(boundary.len()) == Some(&b'\r');
+    walk.structure(0..before as u64);
+    let is_crlf = data.get(before + boundary.len()) == Some(&b'\r');
     let line_end: &[u8] = if is_crlf { b"\r\n" } else { b"\n" };
     let between = [line_end, boundary].concat();
     let finder = memmem::Finder::new(&between);
-    let mut at = boundary.len();
+    let mut at = before + boundary.len();
     let mut number = 0;
     loop {
         let rest = data.get(at..).unwrap_or_default();
@@ -102,8 +104,7 @@ impl Part {
         if self.is_base64 {
             let data = source.bytes().get(start..end).unwrap_or_default();
             let mut lines = Base64Lines::new(data, |_| false);
-            let expected = Some(data.len() as u64 / 4 * 3);
-            walk.packed(member, expected, &mut lines)?;
+            walk.packed(member, &mut lines)?;
             return Ok(());
         }
         if self.is_encoded {
@@ -112,6 +113,63 @@ impl Part {
         }
         walk.stored(member, source, start as u64..end as u64)
     }
+}
+
+/// Where the first boundary stands, and it.
+fn first(data: &[u8]) -> Option<(usize, &[u8])> {
+    let blank = data
+        .iter()
+        .take(MAX_BOUNDARY)
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let rest = data.get(blank..)?;
+    let start = if rest.starts_with(b"--") {
+        blank
+    } else {
+        blank + behind_message(rest)?
+    };
+    Some((start, boundary(data.get(start..)?)?))
+}
+
+/// Where in a message or a request the first boundary stands, behind its headers.
+fn behind_message(data: &[u8]) -> Option<usize> {
+    let window = data.get(..MAX_HEADERS).unwrap_or(data);
+    let mut text = String::new();
+    let mut at = 0;
+    loop {
+        let end = at + memchr(b'\n', window.get(at..)?)?;
+        let line = window.get(at..end)?;
+        let line = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).ok()?;
+        let is_folded = line.starts_with([' ', '\t']);
+        let is_header = line.split_once(':').is_some_and(|(name, _)| {
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            !name.is_empty() && name.bytes().all(is_token)
+        });
+        let is_first = at == 0 && (line.starts_with("From ") || line.contains("HTTP/"));
+        at = end + 1;
+        if line.is_empty() {
+            break;
+        }
+        if !(is_folded || is_header || is_first) {
+            return None;
+        }
+        if !is_folded {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+    let kind = header(&text, "content-type")?;
+    if !kind
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("multipart/")
+    {
+        return None;
+    }
+    let line = format!("\n--{}", parameter(kind, "boundary")?);
+    let body = data.get(at - 1..)?;
+    let body = body.get(..MAX_PREAMBLE).unwrap_or(body);
+    Some(at + memmem::find(body, line.as_bytes())?)
 }
 
 /// The boundary with its dashes, if a body starts here.
@@ -174,6 +232,9 @@ fn parameter(value: &str, name: &str) -> Option<String> {
 const MAX_BOUNDARY: usize = 76;
 const MAX_HEADERS: usize = 16 << 10;
 
+/// Bytes that may stand between a message's headers and the first boundary.
+const MAX_PREAMBLE: usize = 64 << 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +250,16 @@ mod tests {
         ));
         assert!(!sniff(b"--X\r\nContent-Type: text/plain\r\n"));
         assert!(!sniff(b"--"));
+        let body = "--X\r\nContent-Type: text/plain\r\n\r\nb\r\n--X--\r\n";
+        let head = "Content-Type: multipart/form-data;\r\n boundary=\"X\"\r\nHost: a\r\n\r\n";
+        for before in ["\r\n", head, &format!("POST /upload HTTP/1.1\r\n{head}")] {
+            let message = format!("{before}{body}");
+            assert_eq!(first(message.as_bytes()), Some((before.len(), &b"--X"[..])));
+            assert!(sniff(message.as_bytes()));
+        }
+        let request = "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=--a\r\n\r\n----a\r\nContent-Type: b\r\n\r\n";
+        assert!(sniff(request.as_bytes()));
+        assert!(!sniff(format!("Subject: a\r\n\r\n{body}").as_bytes()));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::item::{Halt, Member, Trouble};
 use super::sevenz_header::{Coder, Directory, Folder, Header, Start, crc, read};
 use super::stream::{
-    Checked, Feed, MAX_WINDOW, Single, Stream, bounded_dictionary, damaged, unsupported,
+    Checked, Feed, MAX_WINDOW, Single, Steps, Stream, bounded_dictionary, damaged, unsupported,
 };
 use super::walk::Walk;
 use crate::bytes::{slice, u32_le};
@@ -50,6 +50,13 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         .filter_map(|(name, &is_empty)| (!is_empty).then_some(name));
     for _ in directory.empty.iter().filter(|&&is_empty| is_empty) {
         walk.empty();
+    }
+    if directory.names.is_empty() && directory.folders.is_empty() && data.len() > 32 {
+        let what = format!(
+            "no bytes behind a directory of no file, found {}",
+            data.len() - 32
+        );
+        walk.fault(Trouble::Damaged, None, 32, what);
     }
     let mut packs = directory.packs.iter();
     for folder in &directory.folders {
@@ -173,7 +180,7 @@ fn unpack(
         let faults = walk.fault_count();
         let before = decoder.consumed();
         let mut part = Checked::new(Part::new(&mut decoder, size), Some(size), crc);
-        walk.packed_again(member, size, before, &mut part)?;
+        walk.packed_again(member, before, &mut part)?;
         if walk.fault_count() > faults && decoder.is_broken {
             let what = "the files before it whole, since it is packed with them".to_owned();
             let behind = names.iter().skip_while(|other| *other != name).skip(1);
@@ -307,7 +314,9 @@ impl Coder {
                     _ => (2 | u32::from(bits & 1)) << (bits / 2 + 11),
                 };
                 bounded_dictionary(dictionary)?;
-                Ok(Box::new(Lzma2Reader::new(inner, dictionary, None)))
+                Ok(Box::new(Steps::new(Lzma2Reader::new(
+                    inner, dictionary, None,
+                ))))
             }
             [0x03, 0x01, 0x01] => {
                 let (Some(&first), Some(dictionary)) =
@@ -317,11 +326,15 @@ impl Coder {
                 };
                 bounded_dictionary(dictionary)?;
                 let reader = LzmaReader::new_with_props(inner, size, first, dictionary, None)?;
-                Ok(Box::new(reader))
+                Ok(Box::new(Steps::new(reader)))
             }
             [0x04, 0x01, 0x08] => Ok(Box::new(flate2::read::DeflateDecoder::new(inner))),
-            [0x04, 0x01, 0x09] => Ok(Box::new(deflate64::Deflate64Decoder::new(inner))),
-            [0x04, 0x02, 0x02] => Ok(Box::new(bzip2::read::MultiBzDecoder::new(inner))),
+            [0x04, 0x01, 0x09] => Ok(Box::new(Steps::new(deflate64::Deflate64Decoder::new(
+                inner,
+            )))),
+            [0x04, 0x02, 0x02] => Ok(Box::new(Steps::new(bzip2::read::MultiBzDecoder::new(
+                inner,
+            )))),
             [0x03] => {
                 let distance = self.properties.first().copied().unwrap_or(0);
                 Ok(Box::new(DeltaReader::new(inner, usize::from(distance) + 1)))

@@ -5,8 +5,7 @@ use super::stream::Stream;
 use super::walk::Walk;
 use crate::source::Source;
 
-/// Unpacks `stream`, which starts at the first byte of `container`, as its only member, of `expected` bytes if the
-/// format tells.
+/// Unpacks `stream`, which starts at the first byte of `container`, as its only member.
 ///
 /// # Errors
 /// When the walk must end.
@@ -15,7 +14,6 @@ pub fn open(
     walk: &mut Walk<'_>,
     method: &'static str,
     name: Option<String>,
-    expected: Option<u64>,
     stream: &mut dyn Stream,
 ) -> Result<(), Halt> {
     let member = Member {
@@ -25,7 +23,7 @@ pub fn open(
     };
     let length = container.bytes().len() as u64;
     let before = walk.fault_count();
-    let consumed = walk.packed(member, expected, stream)?;
+    let consumed = walk.packed(member, stream)?;
     if walk.fault_count() > before {
         // What lies behind damage is the same stream: noise that was packed, no slack.
         walk.structure(consumed..length);

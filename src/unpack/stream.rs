@@ -1,6 +1,7 @@
 //! Packed bytes as readers: what a decoder is fed, frames one behind the other, checked lengths and sums.
 
 use flate2::Crc;
+use memchr::memmem;
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -11,11 +12,66 @@ pub trait Stream: Read {
     /// Packed bytes read so far.
     fn consumed(&self) -> u64;
 
-    /// Ranges of packed bytes that hold something else than the stream, as skippable frames.
-    fn skipped(&self) -> &[Range<u64>] {
+    /// Ranges of packed bytes that hold something else than the stream, as skippable frames and headers with text.
+    fn skipped(&self) -> &[Skipped] {
         &[]
     }
 }
+
+/// Packed bytes that are no part of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// In bytes from the first packed one.
+    pub range: Range<u64>,
+    /// Bytes at its start that are the format's own.
+    pub own: u64,
+}
+
+/// A decoder that is asked for a few bytes at a time: what came out before an error is not lost with it. Decoders of
+/// some crates drop what they wrote when they fail.
+pub struct Steps<R> {
+    reader: R,
+    failed: Option<io::Error>,
+}
+
+impl<R> Steps<R> {
+    /// Asks `reader`.
+    pub fn new(reader: R) -> Self {
+        Self {
+            reader,
+            failed: None,
+        }
+    }
+}
+
+impl<R: Read> Read for Steps<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut written = 0;
+        for step in buffer.chunks_mut(STEP) {
+            match self.reader.read(step) {
+                Ok(0) => break,
+                Ok(read) => {
+                    written += read;
+                    if read < step.len() {
+                        break;
+                    }
+                }
+                Err(error) if written == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Bytes that a decoder is asked for at a time, and that may be lost before damage.
+const STEP: usize = 128;
 
 /// What a decoder reads from: a slice whose position can be seen from outside.
 #[derive(Clone, Debug)]
@@ -109,59 +165,144 @@ impl<R: Read> Stream for Single<'_, R> {
 pub enum Next<'d> {
     /// A frame, and the decoder that reads it from the feed.
     Frame(Box<dyn Read + 'd>),
-    /// So many bytes that are no part of the stream.
-    Skip(usize),
+    /// The same; so many bytes at its start are a header that may hold anything.
+    Headed(Box<dyn Read + 'd>, usize),
+    /// So many bytes that are no part of the stream, and how many at their start are the format's own.
+    Skip(usize, usize),
     /// No frame: the stream is over.
     End,
 }
 
-/// Frames of a format one behind the other, which are one stream.
+/// How frames of a format begin.
+#[derive(Clone, Copy)]
+pub struct Begin {
+    /// Their first bytes.
+    pub magic: &'static [u8],
+    /// Whether what begins so has a sound header.
+    pub is_sound: fn(&[u8]) -> bool,
+}
+
+/// Frames of a format one behind the other, which are one stream. Where one is damaged those behind it are read too, and
+/// the damage is told at the end.
 pub struct Frames<'d> {
     feed: Feed<'d>,
     next: fn(&Feed<'d>) -> io::Result<Next<'d>>,
+    begin: Begin,
     current: Option<Box<dyn Read + 'd>>,
-    skipped: Vec<Range<u64>>,
+    skipped: Vec<Skipped>,
     is_over: bool,
+    /// The first damage, told at the end.
+    failed: Option<io::Error>,
+    /// Frames that were read behind damage.
+    frames: usize,
+    /// Where the last frame starts.
+    begun: usize,
 }
 
 impl<'d> Frames<'d> {
-    /// The frames at the start of `data`, as `next` tells them.
-    pub fn new(data: &'d [u8], next: fn(&Feed<'d>) -> io::Result<Next<'d>>) -> Self {
+    /// The frames at the start of `data`, as `next` tells them. Behind damage the next one is looked for by how frames
+    /// `begin`.
+    pub fn new(data: &'d [u8], next: fn(&Feed<'d>) -> io::Result<Next<'d>>, begin: Begin) -> Self {
         Self {
             feed: Feed::new(data),
             next,
+            begin,
             current: None,
             skipped: Vec::new(),
             is_over: false,
+            failed: None,
+            frames: 0,
+            begun: 0,
+        }
+    }
+
+    /// Notes that `length` bytes from `start` on, `own` of them the format's, are no part of the stream.
+    fn skip(&mut self, start: usize, length: usize, own: usize) {
+        let start = start as u64;
+        let end = start.saturating_add(length as u64);
+        match self.skipped.last_mut() {
+            // Padding in many pieces.
+            Some(last) if last.range.end == start && own == 0 => last.range.end = end,
+            _ => self.skipped.push(Skipped {
+                range: start..end,
+                own: own as u64,
+            }),
+        }
+    }
+
+    /// After damage: on with the next frame.
+    fn fail(&mut self, error: io::Error) -> io::Result<()> {
+        self.current = None;
+        let Begin { magic, is_sound } = self.begin;
+        let at = self.feed.position();
+        if !self.feed.rest().starts_with(magic) {
+            // A decoder that fails may have read too far.
+            self.feed.seek(self.begun + 1);
+            let rest = self.feed.rest();
+            let behind = |start: usize| rest.get(start..).unwrap_or_default();
+            let sound = memmem::find_iter(rest, magic).find(|&start| is_sound(behind(start)));
+            let Some(start) = sound else {
+                self.feed.seek(at);
+                return Err(self.failed.take().unwrap_or(error));
+            };
+            self.feed.seek(self.begun + 1 + start);
+        }
+        self.begun = self.feed.position();
+        match (self.next)(&self.feed) {
+            Ok(Next::Frame(reader) | Next::Headed(reader, _)) if self.frames < MAX_DAMAGED => {
+                self.frames += 1;
+                self.current = Some(reader);
+                let what = format!(
+                    "{error}, before {:#x}; frames behind it were read",
+                    self.feed.position()
+                );
+                let told = io::Error::new(error.kind(), what);
+                self.failed.get_or_insert(told);
+                Ok(())
+            }
+            _ => {
+                self.feed.seek(at);
+                Err(self.failed.take().unwrap_or(error))
+            }
         }
     }
 }
+
+/// Damaged frames that are passed over.
+const MAX_DAMAGED: usize = 1000;
 
 impl Read for Frames<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.is_over {
             if let Some(reader) = &mut self.current {
-                match reader.read(buffer)? {
-                    0 => self.current = None,
-                    read => return Ok(read),
+                match reader.read(buffer) {
+                    Ok(0) => self.current = None,
+                    Ok(read) => return Ok(read),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                    Err(error) => self.fail(error)?,
                 }
             } else {
+                // Some decoders read their header when they are made.
+                let start = self.feed.position();
+                self.begun = start;
                 match (self.next)(&self.feed)? {
                     Next::Frame(reader) => self.current = Some(reader),
-                    Next::Skip(length) => {
-                        let start = self.feed.position();
+                    Next::Headed(reader, header) => {
+                        self.skip(start, header, header);
+                        self.current = Some(reader);
+                    }
+                    Next::Skip(length, own) => {
+                        self.skip(start, length, own);
                         self.feed.seek(start.saturating_add(length));
-                        let range = start as u64..self.feed.position() as u64;
-                        match self.skipped.last_mut() {
-                            Some(last) if last.end == range.start => last.end = range.end,
-                            _ => self.skipped.push(range),
-                        }
                     }
                     Next::End => self.is_over = true,
                 }
             }
         }
-        Ok(0)
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(0),
+        }
     }
 }
 
@@ -170,7 +311,7 @@ impl Stream for Frames<'_> {
         self.feed.position() as u64
     }
 
-    fn skipped(&self) -> &[Range<u64>] {
+    fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 }

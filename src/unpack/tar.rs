@@ -72,7 +72,8 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
             b'K' => {}
             b'0' | b'\0' | b'7' | b'S' => {
                 let name = said.name.take().unwrap_or_else(|| name(header));
-                let mut map = Vec::new();
+                let mut map = std::mem::take(&mut said.map);
+                let is_sparse = kind == b'S' || said.is_sparse || !map.is_empty();
                 let mut real = said.real.unwrap_or(size as u64);
                 if kind == b'S' {
                     real = number(header.get(483..495).unwrap_or_default()).unwrap_or(0);
@@ -89,11 +90,11 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
                     method,
                     offset: start as u64,
                 };
-                if kind == b'S' || said.is_sparse {
+                if is_sparse {
                     walk.structure(at as u64..start as u64);
                     let packed = data.get(start..end.min(data.len())).unwrap_or_default();
                     let mut stream = Sparse::new(packed, map, real);
-                    walk.packed(member("sparse"), Some(real), &mut stream)?;
+                    walk.packed(member("sparse"), &mut stream)?;
                 } else if size > 0 {
                     walk.stored(member("stored"), source, start as u64..end as u64)?;
                 } else {
@@ -144,6 +145,8 @@ struct Said {
     /// The size with holes, where it is sparse.
     real: Option<u64>,
     is_sparse: bool,
+    /// The map, where the attributes hold it (versions 0.0 and 0.1).
+    map: Vec<Solid>,
 }
 
 impl Said {
@@ -170,7 +173,27 @@ impl Said {
                 b"path" if !self.is_sparse => self.name = Some(text(value)),
                 b"size" => self.size = decimal(value),
                 b"GNU.sparse.name" => self.name = Some(text(value)),
-                b"GNU.sparse.realsize" => self.real = decimal(value),
+                b"GNU.sparse.realsize" | b"GNU.sparse.size" => self.real = decimal(value),
+                b"GNU.sparse.offset" if self.map.len() < MAX_SOLID => {
+                    self.map.push((decimal(value).unwrap_or(0), 0));
+                }
+                b"GNU.sparse.numbytes" => {
+                    if let Some((_, length)) = self.map.last_mut() {
+                        *length = decimal(value).unwrap_or(0);
+                    }
+                }
+                b"GNU.sparse.map" => {
+                    let numbers: Vec<u64> = value
+                        .split(|&byte| byte == b',')
+                        .take(2 * MAX_SOLID)
+                        .map_while(decimal)
+                        .collect();
+                    let (pairs, _) = numbers.as_chunks::<2>();
+                    self.map = pairs
+                        .iter()
+                        .map(|&[offset, length]| (offset, length))
+                        .collect();
+                }
                 // Version 1.0, where the map stands before the bytes.
                 b"GNU.sparse.major" => self.is_sparse = value == b"1",
                 _ => {}

@@ -2,12 +2,12 @@
 //! whoever asked looks at the one before.
 
 use super::budget::{Bound, Budget, Spent};
+use super::frame::{Frame, merge};
 use super::item::{
     Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble, shortened, told,
 };
 use super::stream::Stream;
 use super::{Container, sniff};
-use crate::bytes::is_zero;
 use crate::error::{Error, ErrorKind};
 use crate::source::{Source, Spool};
 use std::io;
@@ -32,6 +32,7 @@ pub fn walk(
             packing: None,
             source,
             cut: None,
+            is_tried: false,
         }));
         return;
     }
@@ -84,7 +85,7 @@ pub fn open_as(
     if let Some(open) = container.open {
         let mut walk = Walk::new("", budget, |item| each(item).is_continue());
         // A halt is told by the faults.
-        let _ = walk.open(container, open, None, source);
+        let _ = walk.open((container, open), None, source, None);
     }
 }
 
@@ -97,16 +98,6 @@ pub struct Walk<'w> {
     frames: Vec<Frame>,
     send: Box<dyn FnMut(Item) -> bool + 'w>,
     block: Zeroizing<Vec<u8>>,
-}
-
-/// A container that is open.
-#[derive(Default)]
-struct Frame {
-    covered: Vec<Range<u64>>,
-    structure: Vec<Range<u64>>,
-    faults: Vec<Fault>,
-    faults_omitted: u64,
-    count: u64,
 }
 
 impl<'w> Walk<'w> {
@@ -164,32 +155,26 @@ impl<'w> Walk<'w> {
         self.enter(Some((member, end - start)), source, cut)
     }
 
-    /// Unpacks `stream`, of `expected` bytes if that is known, and gives on what comes out. Packed bytes read.
+    /// Unpacks `stream` and gives on what comes out. Packed bytes read.
     ///
     /// # Errors
     /// When the walk must end.
-    pub fn packed(
-        &mut self,
-        member: Member,
-        expected: Option<u64>,
-        stream: &mut dyn Stream,
-    ) -> Result<u64, Halt> {
+    pub fn packed(&mut self, member: Member, stream: &mut dyn Stream) -> Result<u64, Halt> {
         self.count(&member)?;
-        let Some(filled) = self.fill(&member, expected, stream) else {
+        let Some(filled) = self.fill(&member, stream) else {
             return Ok(stream.consumed());
         };
         let consumed = filled.consumed;
         if let Some(frame) = self.frames.last_mut() {
+            let first = member.offset;
             let mut at = 0;
             for gap in filled.skipped {
-                frame
-                    .covered
-                    .push(member.offset + at..member.offset + gap.start);
-                at = gap.end;
+                frame.covered.push(first + at..first + gap.range.start);
+                let own = gap.range.start + gap.own;
+                frame.structure.push(first + gap.range.start..first + own);
+                at = gap.range.end;
             }
-            frame
-                .covered
-                .push(member.offset + at..member.offset + consumed);
+            frame.covered.push(first + at..first + consumed);
         }
         self.enter(Some((member, consumed)), filled.source, filled.cut)?;
         if self.is_spent() {
@@ -206,12 +191,11 @@ impl<'w> Walk<'w> {
     pub fn packed_again(
         &mut self,
         member: Member,
-        expected: u64,
         before: u64,
         stream: &mut dyn Stream,
     ) -> Result<(), Halt> {
         self.count(&member)?;
-        let Some(filled) = self.fill(&member, Some(expected), stream) else {
+        let Some(filled) = self.fill(&member, stream) else {
             return Ok(());
         };
         let consumed = filled.consumed;
@@ -225,13 +209,8 @@ impl<'w> Walk<'w> {
     }
 
     /// Unpacks `stream` into private storage without giving it on. `None` when there is none; that is noted.
-    pub fn fill(
-        &mut self,
-        member: &Member,
-        expected: Option<u64>,
-        stream: &mut dyn Stream,
-    ) -> Option<Filled> {
-        let mut spool = match Spool::new(expected) {
+    pub fn fill(&mut self, member: &Member, stream: &mut dyn Stream) -> Option<Filled> {
+        let mut spool = match Spool::new() {
             Ok(spool) => spool,
             Err(error) => {
                 self.error(member, 0, &error);
@@ -243,7 +222,9 @@ impl<'w> Walk<'w> {
         loop {
             let started = Instant::now();
             // A decoder of another crate may panic on what it never thought of.
-            let read = catch_unwind(AssertUnwindSafe(|| stream.read(&mut block)));
+            let most = self.room(&spool).min(block.len());
+            let part = block.get_mut(..most).unwrap_or_default();
+            let read = catch_unwind(AssertUnwindSafe(|| stream.read(part)));
             let read = match read {
                 Ok(Ok(0)) => break,
                 Ok(Ok(read)) => read,
@@ -267,8 +248,6 @@ impl<'w> Walk<'w> {
                     break;
                 }
             };
-            let room = self.budget.bytes.saturating_sub(self.spent.bytes);
-            let read = usize::try_from(room).map_or(read, |room| read.min(room.saturating_add(1)));
             if let Err(error) = spool.write(block.get(..read).unwrap_or_default()) {
                 self.error(member, stream.consumed(), &error);
                 cut = Some(Trouble::NoRoom);
@@ -301,6 +280,15 @@ impl<'w> Walk<'w> {
                 None
             }
         }
+    }
+
+    /// Bytes that may come into `spool` within the budget, and one beyond it, which shows that there are more.
+    fn room(&self, spool: &Spool) -> usize {
+        let of_all = self.budget.bytes.saturating_sub(self.spent.bytes);
+        let of_member = self.budget.member_bytes.saturating_sub(spool.length());
+        usize::try_from(of_all.min(of_member))
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
     }
 
     /// Gives on a part of what [`Walk::fill`] unpacked, which lies in `packed` bytes of the container.
@@ -365,26 +353,19 @@ impl<'w> Walk<'w> {
 
     /// Notes what is wrong at `offset` of the container.
     pub fn fault(&mut self, trouble: Trouble, member: Option<&str>, offset: u64, what: String) {
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        if frame.faults.len() >= MAX_FAULTS {
-            frame.faults_omitted += 1;
-            return;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.fault(Fault {
+                trouble,
+                member: member.map(|name| shortened(name.to_owned())),
+                offset,
+                what,
+            });
         }
-        frame.faults.push(Fault {
-            trouble,
-            member: member.map(str::to_owned),
-            offset,
-            what,
-        });
     }
 
     /// Faults of the container that is open, so far.
     pub fn fault_count(&self) -> u64 {
-        self.frames
-            .last()
-            .map_or(0, |frame| frame.faults.len() as u64 + frame.faults_omitted)
+        self.frames.last().map_or(0, Frame::fault_count)
     }
 
     fn bound(&mut self, bound: Bound, member: Option<&str>, offset: u64) {
@@ -450,12 +431,15 @@ impl<'w> Walk<'w> {
             self.chain.push(shortened(member.name));
         }
         let result = match open {
-            Some((container, open)) if !is_deep => self.open(container, open, packing, source),
+            Some((container, open)) if !is_deep => {
+                self.open((container, open), packing, source, cut)
+            }
             _ => self.give(Item::Leaf(Leaf {
                 members: self.chain.clone(),
                 packing,
                 source,
                 cut,
+                is_tried: false,
             })),
         };
         if is_member {
@@ -466,13 +450,18 @@ impl<'w> Walk<'w> {
 
     fn open(
         &mut self,
-        container: &'static Container,
-        open: super::Open,
+        (container, open): (&'static Container, super::Open),
         packing: Option<Packing>,
         source: Source,
+        cut: Option<Trouble>,
     ) -> Result<(), Halt> {
         let (frames, chain) = (self.frames.len(), self.chain.len());
         self.frames.push(Frame::default());
+        if let Some(trouble) = cut {
+            let length = source.bytes().len();
+            let what = format!("the whole of it, found its first {length} bytes");
+            self.fault(trouble, None, length as u64, what);
+        }
         let result = catch_unwind(AssertUnwindSafe(|| {
             open(&source, self).and_then(|()| self.rest(&source))
         }));
@@ -505,25 +494,46 @@ impl<'w> Walk<'w> {
     /// Gives on what is neither member nor structure, as the start of a self-extracting archive or what was
     /// written behind a compressed file.
     fn rest(&mut self, container: &Source) -> Result<(), Halt> {
-        let data = container.bytes();
-        for gap in self.gaps(data.len() as u64) {
-            let bytes = data
-                .get(gap.start as usize..gap.end as usize)
-                .unwrap_or_default();
-            let zeros = bytes.iter().take_while(|&&byte| byte == 0).count() as u64;
-            // Padding before what was appended, in whole blocks.
-            let start = gap.start + zeros / SECTOR * SECTOR;
-            if gap.end - start < LEAST_REST || is_zero(bytes) {
-                continue;
-            }
+        let frame = self.frames.last();
+        for range in frame.map_or_else(Vec::new, |frame| frame.rests(container.bytes())) {
+            let start = range.start;
             let member = Member {
                 name: format!("(rest at {start:#x})"),
                 method: "stored",
                 offset: start,
             };
-            self.stored(member, container, start..gap.end)?;
+            if start > 0 {
+                self.stored(member, container, range)?;
+            } else {
+                self.as_it_is(member, container, range.end)?;
+            }
         }
         Ok(())
+    }
+
+    /// Gives on the first `end` bytes of `container`, of which nothing came: what they look like was tried.
+    fn as_it_is(&mut self, member: Member, container: &Source, end: u64) -> Result<(), Halt> {
+        self.count(&member)?;
+        self.covered(0..end);
+        let Some(source) = container.slice(0..end) else {
+            return Ok(());
+        };
+        let packing = Packing {
+            method: member.method,
+            offset: 0,
+            packed: end,
+        };
+        self.chain.push(member.name);
+        let leaf = Leaf {
+            members: self.chain.clone(),
+            packing: Some(packing),
+            source,
+            cut: None,
+            is_tried: true,
+        };
+        let result = self.give(Item::Leaf(leaf));
+        self.chain.pop();
+        result
     }
 
     fn give(&mut self, item: Item) -> Result<(), Halt> {
@@ -535,47 +545,5 @@ impl<'w> Walk<'w> {
     }
 }
 
-impl Frame {
-    fn gaps(&self, length: u64) -> Vec<Range<u64>> {
-        let mut taken = self.covered.clone();
-        taken.extend(self.structure.iter().cloned());
-        merge(&mut taken);
-        let mut gaps = Vec::new();
-        let mut at = 0;
-        for range in taken {
-            if at < range.start.min(length) {
-                gaps.push(at..range.start.min(length));
-            }
-            at = at.max(range.end);
-        }
-        if at < length {
-            gaps.push(at..length);
-        }
-        gaps
-    }
-}
-
-/// Sorts ranges and puts together those that touch.
-fn merge(ranges: &mut Vec<Range<u64>>) {
-    ranges.retain(|range| range.start < range.end);
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    ranges.dedup_by(|next, last| {
-        let touches = next.start <= last.end;
-        if touches {
-            last.end = last.end.max(next.end);
-        }
-        touches
-    });
-}
-
 /// Bytes unpacked at a time.
 const BLOCK: usize = 256 << 10;
-
-/// Faults kept of one container.
-const MAX_FAULTS: usize = 100;
-
-/// Bytes of slack that are worth a scan of their own; smaller ones are searched with the container's bytes.
-const LEAST_REST: u64 = 1024;
-
-/// Padding comes in blocks of this size.
-const SECTOR: u64 = 512;

@@ -2,7 +2,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, MAX_WINDOW, Next};
+use super::stream::{Begin, Feed, Frames, MAX_WINDOW, Next, Steps};
 use super::walk::Walk;
 use crate::bytes::{slice, u32_le};
 use crate::source::Source;
@@ -27,27 +27,33 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "xz", None, None, &mut stream(source.bytes()))
+    single::open(source, walk, "xz", None, &mut stream(source.bytes()))
 }
 
 /// The streams at the start of `data` as one.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: MAGIC,
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     let rest = feed.rest();
     if sniff(rest) {
         let limit = (MAX_WINDOW >> 10) as u32 + OVERHEAD;
-        return Ok(Next::Frame(Box::new(XzReader::new_mem_limit(
-            feed.clone(),
-            false,
-            limit,
-        ))));
+        let reader = XzReader::new_mem_limit(feed.clone(), false, limit);
+        return Ok(Next::Frame(Box::new(Steps::new(reader))));
     }
     let padding = rest.iter().take_while(|&&byte| byte == 0).count();
     Ok(match rest.get(padding..) {
-        Some(behind) if padding > 0 && (sniff(behind) || behind.is_empty()) => Next::Skip(padding),
+        Some(behind) if padding > 0 && (sniff(behind) || behind.is_empty()) => {
+            Next::Skip(padding, 0)
+        }
         _ => Next::End,
     })
 }

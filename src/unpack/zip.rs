@@ -10,10 +10,11 @@
 //! | zip64 locator, 4.3.15 | `PK\6\7` | offset of the zip64 end 8 |
 
 use super::item::{Halt, Member, Trouble};
-use super::stream::{Checked, Feed, MAX_WINDOW, Single, damaged, unsupported};
+use super::stream::{Checked, Feed, MAX_WINDOW, Single, Steps, damaged, unsupported};
 use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le, u64_le};
 use crate::source::Source;
+use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use memchr::memmem;
 use std::collections::BTreeMap;
@@ -66,6 +67,7 @@ struct Zip<'s> {
 }
 
 /// A member, by the directory or by its local header.
+#[derive(Clone)]
 struct Entry {
     name: String,
     flags: u16,
@@ -129,6 +131,15 @@ impl Zip<'_> {
         }
         self.taken.insert(local.start, end);
         self.unpack(entry, local.start, Some(entry.size), end, walk)?;
+        if local.method != entry.method {
+            // Which of the two lies is not known: both are tried.
+            let entry = Entry {
+                method: local.method,
+                name: format!("{} (by its local header)", entry.name),
+                ..entry.clone()
+            };
+            self.unpack(&entry, local.start, None, end, walk)?;
+        }
         Ok(())
     }
 
@@ -163,18 +174,30 @@ impl Zip<'_> {
             return Ok(end.saturating_sub(start));
         }
         if entry.method == STORED {
+            let bytes = slice_of(data, start, end);
+            let mut crc = Crc::new();
+            crc.update(bytes);
+            // Cut bytes are told below.
+            if size.is_some() && bytes.len() as u64 == entry.size && crc.sum() != entry.crc {
+                let what = "bytes with the checksum in the directory, found others".to_owned();
+                walk.fault(Trouble::Damaged, Some(&entry.name), start, what);
+            } else if size.is_some_and(|size| size != entry.packed) {
+                let what = format!(
+                    "{} bytes as the directory says, found {}",
+                    entry.size, entry.packed
+                );
+                walk.fault(Trouble::Damaged, Some(&entry.name), start, what);
+            }
             walk.stored(member, self.source, start..end)?;
             return Ok(end.saturating_sub(start));
         }
-        let from = usize::try_from(start).unwrap_or(usize::MAX).min(data.len());
-        let to = usize::try_from(end).unwrap_or(usize::MAX).min(data.len());
-        let packed = data.get(from..to).unwrap_or_default();
+        let packed = slice_of(data, start, end);
         let faults = walk.fault_count();
         let consumed = match decoder(entry.method, packed, size) {
             Ok(decoder) => {
                 let crc = size.map(|_| entry.crc);
                 let mut stream = Checked::new(decoder, size, crc);
-                walk.packed(member, size, &mut stream)?
+                walk.packed(member, &mut stream)?
             }
             Err(cause) => {
                 let (trouble, what) = match cause.kind() {
@@ -231,6 +254,12 @@ impl Zip<'_> {
     }
 }
 
+/// The bytes from `start` to `end`, as far as they are there.
+fn slice_of(data: &[u8], start: u64, end: u64) -> &[u8] {
+    let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(data.len());
+    data.get(within(start)..within(end)).unwrap_or_default()
+}
+
 type Decoder<'d> = Single<'d, Box<dyn Read + 'd>>;
 
 /// The decoder of a method over `packed`, for `size` bytes where that is known.
@@ -238,9 +267,11 @@ fn decoder(method: u16, packed: &[u8], size: Option<u64>) -> io::Result<Decoder<
     let feed = Feed::new(packed);
     let reader: Box<dyn Read + '_> = match method {
         8 => Box::new(DeflateDecoder::new(feed.clone())),
-        9 => Box::new(deflate64::Deflate64Decoder::with_buffer(feed.clone())),
-        12 => Box::new(bzip2::bufread::BzDecoder::new(feed.clone())),
-        14 => Box::new(lzma(&feed, size)?),
+        9 => Box::new(Steps::new(deflate64::Deflate64Decoder::with_buffer(
+            feed.clone(),
+        ))),
+        12 => Box::new(Steps::new(bzip2::bufread::BzDecoder::new(feed.clone()))),
+        14 => Box::new(Steps::new(lzma(&feed, size)?)),
         20 | 93 => return Ok(Single::of_frames(super::zstd::stream(packed))),
         95 => return Ok(Single::of_frames(super::xz::stream(packed))),
         _ => return Err(unsupported("another")),

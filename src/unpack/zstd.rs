@@ -2,7 +2,7 @@
 
 use super::item::Halt;
 use super::single;
-use super::stream::{Feed, Frames, MAX_WINDOW, Next, damaged, too_large, unsupported};
+use super::stream::{Begin, Feed, Frames, MAX_WINDOW, Next, damaged, too_large, unsupported};
 use super::walk::Walk;
 use crate::bytes::{array, slice, u32_le};
 use crate::source::Source;
@@ -32,13 +32,19 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     let data = source.bytes();
-    let expected = zstd_safe::get_frame_content_size(data).ok().flatten();
-    single::open(source, walk, "zstd", None, expected, &mut stream(data))
+    single::open(source, walk, "zstd", None, &mut stream(data))
 }
 
 /// The frames at the start of `data` as one stream.
 pub fn stream(data: &[u8]) -> Frames<'_> {
-    Frames::new(data, next)
+    Frames::new(
+        data,
+        next,
+        Begin {
+            magic: MAGIC,
+            is_sound: looks_real,
+        },
+    )
 }
 
 fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
@@ -46,7 +52,7 @@ fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     if is_skippable(rest) {
         let length = u32_le(rest, 4).ok_or(io::ErrorKind::UnexpectedEof)? as usize + 8;
         return match length <= rest.len() {
-            true => Ok(Next::Skip(length)),
+            true => Ok(Next::Skip(length, 8)),
             false => Err(io::ErrorKind::UnexpectedEof.into()),
         };
     }
@@ -66,6 +72,9 @@ fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
     Ok(Next::Frame(Box::new(Frame {
         context,
         feed: feed.clone(),
+        length: zstd_safe::find_frame_compressed_size(rest).unwrap_or(0),
+        start: feed.position(),
+        next: 5,
         is_over: false,
     })))
 }
@@ -74,26 +83,41 @@ fn next<'d>(feed: &Feed<'d>) -> io::Result<Next<'d>> {
 struct Frame<'d> {
     context: DCtx<'static>,
     feed: Feed<'d>,
+    /// Where the frame starts, and its bytes as its blocks tell; 0 where they do not.
+    start: usize,
+    length: usize,
+    /// Bytes that the decoder asks for: those up to the end of a block.
+    next: usize,
     is_over: bool,
 }
 
 impl Read for Frame<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.is_over && !buffer.is_empty() {
-            let rest = self.feed.rest();
+            // Block by block: of a call that fails nothing is left.
+            let all = self.feed.rest();
+            let rest = all.get(..self.next).unwrap_or(all);
             let mut input = InBuffer::around(rest);
             let mut output = OutBuffer::around(&mut *buffer);
-            let hint = self
-                .context
-                .decompress_stream(&mut output, &mut input)
-                .map_err(failed)?;
+            let hint = match self.context.decompress_stream(&mut output, &mut input) {
+                Ok(hint) => hint,
+                Err(code) => {
+                    self.is_over = true;
+                    // The next frame can be read, whatever is wrong in this one.
+                    if self.length > 0 {
+                        self.feed.seek(self.start + self.length);
+                    }
+                    return Err(failed(code));
+                }
+            };
             let (read, written) = (input.pos(), output.pos());
             self.feed.seek(self.feed.position() + read);
             self.is_over = hint == 0;
+            self.next = hint;
             if written > 0 {
                 return Ok(written);
             }
-            if !self.is_over && read == rest.len() {
+            if !self.is_over && read == all.len() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -168,7 +192,7 @@ mod tests {
         assert_eq!(out, b"abcdef");
         assert_eq!(stream.consumed(), file.len() as u64 - 4);
         assert_eq!(stream.skipped().len(), 2);
-        assert_eq!(stream.skipped()[0], 0..11);
+        assert_eq!(stream.skipped()[0].range, 0..11);
         assert!(looks_real(&packed(b"abc")));
     }
 

@@ -213,6 +213,46 @@ fn public_keys_of_the_user_prove_and_others_are_refused() {
     );
 }
 
+/// In so many words: what each search covered, whether it came to its end, and what was not run.
+#[test]
+fn the_answer_to_a_question_says_what_was_searched() {
+    let directory = tempfile::tempdir().unwrap();
+    let dump = write(directory.path(), "dump", &noise(9999, 1));
+    let asked = ["--public-keys", "tests/keys/rsa2048.spki.pem"].map(Path::new);
+    for (is_deep, options) in [
+        (false, &asked[..]),
+        (true, &[asked[0], asked[1], Path::new("--deep")]),
+    ] {
+        let report = json(options.iter().copied().chain([&*dump]));
+        let text = command()
+            .arg("scan")
+            .args(options)
+            .arg(&dump)
+            .output()
+            .unwrap();
+        let text = stdout(&text);
+        let (_, answered) = text.split_once("asked for: rsa 2048").unwrap();
+        let searches = report["dumps"][0]["searches"].as_array().unwrap();
+        assert!(searches.len() > 5);
+        for search in searches {
+            let state = match (&search["ran"], &search["complete"]) {
+                (serde_json::Value::Bool(true), serde_json::Value::Bool(true)) => "complete",
+                (serde_json::Value::Bool(true), _) => "cut short",
+                _ => "not run",
+            };
+            let [name, scope] = ["name", "scope"].map(|part| search[part].as_str().unwrap());
+            let line = answered
+                .lines()
+                .find(|line| line.trim_start().starts_with(&format!("{name} ")));
+            let line = line.unwrap_or_else(|| panic!("{name} is not told of: {answered}"));
+            assert!(line.contains(state) && line.ends_with(scope), "{line}");
+        }
+        assert_eq!(answered.contains("not run"), !is_deep, "{answered}");
+    }
+    let text = stdout(&dumpgate(["scan".as_ref(), dump.as_os_str()]));
+    assert!(!text.contains("searched"), "nobody asked: {text}");
+}
+
 #[test]
 fn the_hash_is_that_of_the_file() {
     let directory = tempfile::tempdir().unwrap();

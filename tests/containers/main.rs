@@ -11,6 +11,7 @@ mod common;
 mod bombs;
 mod damaged;
 mod formats;
+mod hidden;
 mod program;
 
 use common::{scan_file as scan, scan_within};

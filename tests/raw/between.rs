@@ -5,7 +5,7 @@ use super::*;
 use dumpgate::crypto::{Fingerprint, PublicKey};
 
 /// A core of real memory with each of `parts` in a page of its own, between zeros.
-fn core_of(parts: &[&[u8]]) -> Vec<u8> {
+pub fn core_of(parts: &[&[u8]]) -> Vec<u8> {
     let mut memory = memory(0x1_0000);
     for (index, part) in parts.iter().enumerate() {
         let at = 0x4000 * (index + 1);
@@ -21,7 +21,7 @@ fn limbs(number: &(&str, Vec<u8>, u32)) -> Vec<u8> {
     codec.encode(&limbs_of(number), *bits).unwrap().to_vec()
 }
 
-fn hexadecimal(number: &[u8]) -> Vec<u8> {
+pub fn hexadecimal(number: &[u8]) -> Vec<u8> {
     let text: String = number.iter().map(|byte| format!("{byte:02x}")).collect();
     text.into_bytes()
 }

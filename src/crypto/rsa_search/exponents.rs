@@ -6,7 +6,7 @@
 //! is a denominator that a short continued fraction tells. The thorough look takes the continued fraction of d/n.
 
 use super::factors::{Factored, with_exponents, with_sum};
-use super::fraction::{is_near_small, small_denominator};
+use super::fraction::{is_near_small, ratio, small_denominator};
 use super::limbs::{LIMB_BITS, bits, bits_below, limbs, number, trimmed, wide};
 use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Resize};
@@ -74,6 +74,12 @@ impl Exponents {
             n,
             e,
         })
+    }
+
+    /// How many of the highest limbs of d [`Self::may_be`] and [`Self::may_be_any`] look at.
+    pub fn looked(&self) -> usize {
+        // 128 bits may lie in three limbs.
+        self.scale.len().saturating_sub(1).max(3)
     }
 
     /// Whether d may be a private exponent, from its leading limbs. `d` has as many limbs as n, with zeros on
@@ -185,17 +191,7 @@ impl Exponents {
 
     /// d/n in units of 2^-128, a few of them too small.
     fn ratio(&self, leading: u128) -> u128 {
-        let [a, b] =
-            [leading, self.reciprocal].map(|number| [number as u64, (number >> 64) as u64]);
-        let [(_, low), cross, other, (high, highest)] =
-            [(a[0], b[0]), (a[0], b[1]), (a[1], b[0]), (a[1], b[1])].map(|(a, b)| wide(a, b));
-        let middle = u128::from(low) + u128::from(cross.0) + u128::from(other.0);
-        let product = (middle >> 64)
-            + u128::from(cross.1)
-            + u128::from(other.1)
-            + u128::from(high)
-            + (u128::from(highest) << 64);
-        leading.wrapping_add(product)
+        ratio(leading, self.reciprocal)
     }
 }
 

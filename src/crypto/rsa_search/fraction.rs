@@ -4,6 +4,23 @@
 //! come to l: the remainder before is about 1/l, that at l is tiny. So the remainders are followed until they
 //! fall below 1/`most`, and the last one tells.
 
+use super::limbs::wide;
+
+/// A number divided by a larger one, in units of 2^-128 and a few of them too small: from its leading 128 bits, those
+/// of the larger one counted, and from 2^bits of the larger one divided by it, less one, in units of 2^-128.
+pub(super) fn ratio(leading: u128, reciprocal: u128) -> u128 {
+    let [a, b] = [leading, reciprocal].map(|number| [number as u64, (number >> 64) as u64]);
+    let [(_, low), cross, other, (high, highest)] =
+        [(a[0], b[0]), (a[0], b[1]), (a[1], b[0]), (a[1], b[1])].map(|(a, b)| wide(a, b));
+    let middle = u128::from(low) + u128::from(cross.0) + u128::from(other.0);
+    let product = (middle >> 64)
+        + u128::from(cross.1)
+        + u128::from(other.1)
+        + u128::from(high)
+        + (u128::from(highest) << 64);
+    leading.wrapping_add(product)
+}
+
 /// Whether some l below 2^`DENOMINATOR` brings l·x/2^64 to within 2^`DENOMINATOR`·`error`/2^64 of an integer.
 /// Of random fractions about 1.2·2^(2·`DENOMINATOR`)·`error`/2^64 do.
 #[inline]

@@ -10,6 +10,7 @@
 //! | a prime | [`has_small_factor`] is false and it divides a modulus: [`Moduli`] |
 //! | d | d/n is near k/(e·g): [`Exponents`] |
 //! | dp and dq | dp·dq/n is near kp·kq/e²: [`ExponentPairs`] |
+//! | d modulo p-1, p known | x/p is near k/e: [`Remainders`] |
 //! | p and q, n unknown | [`low_product`], [`is_product`] |
 
 mod exponents;
@@ -19,6 +20,7 @@ mod inverse;
 mod limbs;
 mod moduli;
 mod pairs;
+mod remainders;
 mod sieve;
 #[cfg(target_arch = "x86_64")]
 mod simd_ifma;
@@ -30,4 +32,5 @@ pub use factors::{Factored, Rest, complete};
 pub use limbs::{is_product, low_product};
 pub use moduli::{MAX_LIMBS, Moduli};
 pub use pairs::{ExponentPairs, Partner, Top};
+pub use remainders::{EXPONENT_BITS, Remainders};
 pub use sieve::{SIEVE_BOUND, has_small_factor};

@@ -36,7 +36,8 @@ use crate::outcome::Search;
 use grams::Index;
 use rayon::prelude::*;
 use run::{Ground, MOST_RUNS, Run};
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use written::Written;
 
@@ -51,13 +52,46 @@ pub struct Copies {
     is_complete: bool,
 }
 
-/// Everything that is left to do for `keys`, which are proven: their copies.
-pub fn sweep(space: &Space<'_>, keys: &[Key]) -> Sweep {
+/// Where whole keys lie in the file, by their names: their numbers in there are no places of their own.
+#[derive(Debug, Default)]
+pub struct Covered(HashMap<Fingerprint, Vec<Range<u64>>>);
+
+impl Covered {
+    /// By ranges of the file, in any order.
+    pub fn new(mut ranges: HashMap<Fingerprint, Vec<Range<u64>>>) -> Self {
+        for ranges in ranges.values_mut() {
+            ranges.sort_unstable_by_key(|range| (range.start, Reverse(range.end)));
+            // What lies inside another is told by that one.
+            let mut farthest = 0;
+            ranges.retain(|range| {
+                let is_inner = range.end <= farthest;
+                farthest = farthest.max(range.end);
+                !is_inner
+            });
+        }
+        Self(ranges)
+    }
+
+    /// Whether all of these bytes lie in one place of the key of this name.
+    pub fn holds(&self, name: Fingerprint, range: &Range<u64>) -> bool {
+        let Some(ranges) = self.0.get(&name) else {
+            return false;
+        };
+        // Starts and ends rise together.
+        let before = ranges.partition_point(|known| known.start <= range.start);
+        let last = before.checked_sub(1).and_then(|last| ranges.get(last));
+        last.is_some_and(|known| range.end <= known.end)
+    }
+}
+
+/// Everything that is left to do for `keys`, which are proven: their copies. Where there are more places than are kept,
+/// those that are `covered` go first.
+pub fn sweep(space: &Space<'_>, keys: &[Key], covered: &Covered) -> Sweep {
     match Copies::arm(keys) {
-        Some(copies) => copies.search(space),
+        Some(copies) => copies.search(space, covered),
         None => Sweep {
-            sightings: Vec::new(),
             searches: vec![search_of(0, true)],
+            ..Sweep::default()
         },
     }
 }
@@ -132,13 +166,15 @@ impl Copies {
     }
 
     /// Every copy in `space`.
-    pub fn search(&self, space: &Space<'_>) -> Sweep {
+    pub fn search(&self, space: &Space<'_>, covered: &Covered) -> Sweep {
         let mut places: Vec<(Run, Vec<Piece>)> = Vec::new();
+        let mut omitted = vec![0; self.keys.len()];
         let mut is_complete = self.is_complete;
         for strings in &self.passes {
             let index = Index::new(strings);
-            is_complete &= self.pass(&index, space, &mut places);
+            is_complete &= self.pass(&index, space, covered, &mut places, &mut omitted);
         }
+        let omitted = self.keys.iter().cloned().zip(omitted);
         let sightings = places
             .into_iter()
             .filter_map(|(run, pieces)| self.swept(&run, pieces))
@@ -146,11 +182,38 @@ impl Copies {
         Sweep {
             sightings,
             searches: vec![search_of(self.keys.len(), is_complete)],
+            omitted: omitted.filter(|(_, places)| *places > 0).collect(),
+        }
+    }
+
+    /// Whether a run lies in a place of its whole key.
+    fn is_covered(&self, run: &Run, covered: &Covered) -> bool {
+        let key = self
+            .numbers
+            .get(run.number)
+            .and_then(|(key, _)| self.keys.get(*key));
+        let public = key.and_then(|key| key.public.as_ref());
+        let range = run.range.start as u64..run.range.end as u64;
+        public.is_some_and(|public| covered.holds(public.fingerprint(), &range))
+    }
+
+    /// Notes that a run is a place that is not kept.
+    fn omit(&self, run: &Run, omitted: &mut [u64]) {
+        let key = self.numbers.get(run.number).map(|(key, _)| *key);
+        if let Some(omitted) = key.and_then(|key| omitted.get_mut(key)) {
+            *omitted += 1;
         }
     }
 
     /// One pass over all bytes of the file, and over its seams. False when there are more places than are kept.
-    fn pass(&self, index: &Index, space: &Space<'_>, places: &mut Vec<(Run, Vec<Piece>)>) -> bool {
+    fn pass(
+        &self,
+        index: &Index,
+        space: &Space<'_>,
+        covered: &Covered,
+        places: &mut Vec<(Run, Vec<Piece>)>,
+        omitted: &mut [u64],
+    ) -> bool {
         let data = space.data();
         let room = MOST_PLACES.saturating_sub(places.len());
         let mut is_complete = true;
@@ -174,11 +237,16 @@ impl Copies {
             is_complete &= found.iter().all(|found| found.len() < MOST_RUNS);
             runs.extend(found.into_iter().flatten());
             if runs.len() > room {
+                runs.retain(|run| !self.is_covered(run, covered));
+            }
+            if runs.len() > room {
                 is_complete = false;
                 break;
             }
         }
         self.keep_outermost(&mut runs);
+        let beyond = runs.get(room..).unwrap_or_default();
+        beyond.iter().for_each(|run| self.omit(run, omitted));
         runs.truncate(room);
         places.extend(runs.into_iter().map(|run| {
             let pieces = space.pieces(run.range.clone());
@@ -206,9 +274,10 @@ impl Copies {
                     if pieces.len() < 2 || across.contains(&pieces) {
                         continue;
                     }
-                    if places.len() == MOST_PLACES {
+                    if places.len() >= MOST_PLACES {
                         is_complete = false;
-                        break;
+                        self.omit(&run, omitted);
+                        continue;
                     }
                     across.insert(pieces.clone());
                     places.push((run, pieces));

@@ -126,7 +126,7 @@ fn raw(data: &[u8]) -> MemoryMap {
 
 /// What is seen of `keys` in `data`.
 fn search(copies: &Copies, data: &[u8], map: &MemoryMap) -> Vec<Seen> {
-    let sweep = copies.search(&Space::new(data, map, 8));
+    let sweep = copies.search(&Space::new(data, map, 8), &Covered::default());
     assert!(sweep.searches.iter().all(|search| search.complete));
     let seen = sweep.sightings.into_iter().map(|swept| {
         let Sighting::Key(evidence) = swept.sighting else {
@@ -469,7 +469,7 @@ fn a_number_is_found_across_seams() {
             Label::memory(page as u64, page as u64, 0x6000),
         ];
         let map = MemoryMap::tile(2 * page as u64, labels, Vec::new(), Owners::default());
-        let sweep = copies.search(&Space::new(&data, &map, 8));
+        let sweep = copies.search(&Space::new(&data, &map, 8), &Covered::default());
         let whole: Vec<_> = sweep
             .sightings
             .iter()

@@ -25,6 +25,8 @@ pub struct Group {
     pub others: Vec<Sought>,
     /// Private exponents; `None` when nobody's are looked for.
     pub whole: Option<Sought>,
+    /// The highest limbs of a private exponent that a first look at it needs.
+    pub leading: usize,
     /// CRT exponents.
     pub halves: Option<Sought>,
     /// The first look at a pair of them.
@@ -41,12 +43,21 @@ pub struct Member {
     pub n: Vec<u64>,
     /// The look for its private exponent, if that is wanted.
     pub exponents: Option<Exponents>,
-    /// The public exponent may be any.
-    pub is_thorough: bool,
+    /// Its private exponent is looked for whatever the public one is.
+    pub is_any: bool,
+    /// It is looked for with all means.
+    is_thorough: bool,
     /// The look for its CRT exponents, if that is wanted.
     pub pairs: Option<ExponentPairs>,
     /// Its public exponent, if that is known.
     pub e: Option<Vec<u64>>,
+}
+
+impl Member {
+    /// Nothing told its public exponent, and its private ones are looked for.
+    pub fn is_bare(&self) -> bool {
+        self.e.is_none() && self.exponents.is_some()
+    }
 }
 
 impl Group {
@@ -114,6 +125,10 @@ impl Group {
                 ratios.add(index, &member.n, limbs, member.e.as_deref());
             }
         }
+        let exponents = members
+            .iter()
+            .filter_map(|member| member.exponents.as_ref());
+        let leading = exponents.map(Exponents::looked).max().unwrap_or(0);
         let wanted = |is: fn(&Member) -> bool| members.iter().any(is);
         let whole = wanted(|member| member.exponents.is_some());
         let halves = wanted(|member| member.pairs.is_some());
@@ -124,6 +139,7 @@ impl Group {
             primes: Sought::new(half, Shape::Prime),
             others,
             whole: whole.then(|| Sought::new(bits, Shape::Exponent)),
+            leading,
             halves: halves.then(|| Sought::new(half, Shape::Exponent)),
             ratios,
             members,
@@ -165,10 +181,12 @@ pub fn groups(targets: &[Target], depth: Depth) -> (Vec<Group>, bool) {
         bare += usize::from(target.e_assumed);
         let is_likely = target.rank != Rank::Authority && (!target.e_assumed || bare <= MAX_BARE);
         let is_wanted = depth.is_deep || is_likely;
+        let is_thorough = depth.is_deep || target.rank == Rank::User;
         sizes.entry(half).or_default().push(Member {
             target: index,
             exponents: is_wanted.then(|| Exponents::new(&n, e)).flatten(),
-            is_thorough: depth.is_deep || target.rank == Rank::User,
+            is_any: is_thorough || target.e_assumed,
+            is_thorough,
             pairs: is_wanted.then(|| ExponentPairs::new(&n, e)).flatten(),
             e: e.map(<[u64]>::to_vec),
             n,

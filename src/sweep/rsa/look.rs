@@ -192,7 +192,7 @@ impl<'b> Look<'b> {
     fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
         let number = number.get_mut(..sought.limbs()).unwrap_or_default();
         let bytes = self.block.bytes;
-        if !sought.load_leading(form, bytes, at, number) {
+        if !sought.load_leading(form, bytes, at, (number, self.group.leading)) {
             return;
         }
         let group = self.group;
@@ -206,7 +206,7 @@ impl<'b> Look<'b> {
             };
             self.exponents = left;
             let may_be =
-                exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number));
+                exponents.may_be(number) || (member.is_any && exponents.may_be_any(number));
             if !may_be || self.is_done(member) || !sought.load(form, bytes, at, number) {
                 continue;
             }

@@ -7,8 +7,9 @@
 //! | CRT exponents | two, odd, of half the size: side by side, or both at the edges of runs | factor the modulus |
 //!
 //! Every modulus of a size is tried at once for factors. Exponents of authorities' keys are looked for by `--deep`
-//! only, and those for unusual public exponents with `--deep` and for the user's own keys. A modulus that is factored
-//! leaves the search; where else its numbers lie is told by the search for copies.
+//! only. Of a modulus without a public exponent the private exponents for all odd ones below 2^32 are looked for, and
+//! the CRT exponents for usual ones; once it is factored, one number tells its public exponent ([`told`]). A modulus that
+//! is factored leaves the search; where else its numbers lie is told by the search for copies.
 //!
 //! Work is bounded for each block of memory. What is beyond the bound is not looked at, and the search says so.
 
@@ -18,6 +19,7 @@ mod neighbours;
 mod ratios;
 #[cfg(test)]
 mod tests;
+pub mod told;
 mod written;
 
 use super::codec::bytes_of;
@@ -30,7 +32,7 @@ use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
-use group::{Group, groups};
+use group::{Group, Member, groups};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -72,6 +74,7 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
     Sweep {
         sightings,
         searches: searches(&groups, is_whole, cut),
+        ..Sweep::default()
     }
 }
 
@@ -232,18 +235,20 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; all encodings and hexadecimal and decimal text; all bytes{}",
+                "moduli: {}; all encodings and hexadecimal and decimal text; all bytes{}{}",
                 sizes(Group::exponents),
-                reach(groups)
+                reach(groups),
+                bare(groups, Group::exponents, "any odd one below 2^32")
             ),
             cut.exponents,
         ),
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}; pairs side by side and pairs apart, the 64 nearest within 4 KiB, in all encodings; all bytes{}",
+                "moduli: {}; pairs side by side and pairs apart, the 64 nearest within 4 KiB, in all encodings; all bytes{}{}",
                 sizes(Group::pairs),
-                reach(groups)
+                reach(groups),
+                bare(groups, Group::pairs, USUAL_OF_PAIRS)
             ),
             cut.pairs,
         ),
@@ -259,6 +264,15 @@ fn reach(groups: &[Group]) -> &'static str {
     }
 }
 
+/// Which public exponents are thought of where nothing tells that of a modulus.
+fn bare(groups: &[Group], wanted: fn(&Group) -> usize, exponents: &str) -> String {
+    let is_bare = |group: &&Group| wanted(group) > 0 && group.members.iter().any(Member::is_bare);
+    match groups.iter().any(|group| is_bare(&group)) {
+        true => format!("; of a modulus without a public exponent those for {exponents}"),
+        false => String::new(),
+    }
+}
+
 /// The shapes of moduli beside those of two primes of one size.
 fn shapes(groups: &[Group]) -> &'static str {
     match groups.iter().map(|group| group.others.len()).max() {
@@ -267,6 +281,10 @@ fn shapes(groups: &[Group]) -> &'static str {
         Some(_) => ", three to five, or two of which one is up to 64 bits longer",
     }
 }
+
+/// Divisors of 2^16 - 1, and 2^16 + 1: see [`ratios`].
+const USUAL_OF_PAIRS: &str =
+    "3, 5, 15, 17, 51, 85, 255, 257, 771, 1285, 3855, 4369, 13107, 21845, 65535 and 65537";
 
 /// The factors of a target are known.
 const FACTORED: u8 = 1;

@@ -59,7 +59,7 @@ fn one(look: &mut Look<'_>, written: &Written, range: &Range<usize>) {
     let number = &padded(&written.limbs, group.bits());
     for member in &group.members {
         if let Some(exponents) = &member.exponents
-            && (exponents.may_be(number) || (member.is_thorough && exponents.may_be_any(number)))
+            && (exponents.may_be(number) || (member.is_any && exponents.may_be_any(number)))
             && !look.is_done(member)
         {
             if !look.may_confirm() {
@@ -112,7 +112,7 @@ fn pair(look: &mut Look<'_>, other: &Seen, (written, range): (&Written, &Range<u
 }
 
 /// A number of at most `bits` bits in as many limbs as these need.
-fn padded(limbs: &[u64], bits: u32) -> Zeroizing<Vec<u64>> {
+pub fn padded(limbs: &[u64], bits: u32) -> Zeroizing<Vec<u64>> {
     let mut number = Zeroizing::new(vec![0; bits.div_ceil(64) as usize]);
     for (limb, from) in number.iter_mut().zip(limbs) {
         *limb = *from;
@@ -121,10 +121,10 @@ fn padded(limbs: &[u64], bits: u32) -> Zeroizing<Vec<u64>> {
 }
 
 /// Bits of the shortest number: 96 digits, of which some sample is met.
-const FEWEST: u32 = 384;
+pub const FEWEST: u32 = 384;
 
 /// Numbers that one is brought together with.
 const NEAR: usize = 8;
 
 /// By how many bits an exponent may be shorter than its modulus or prime.
-const SHORTER: u32 = 24;
+pub const SHORTER: u32 = 24;

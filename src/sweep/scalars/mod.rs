@@ -46,6 +46,7 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
                 scope: "no point known".to_owned(),
                 complete: true,
             }],
+            ..Sweep::default()
         };
     };
     let mut found = Found::default();
@@ -81,6 +82,7 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
             scope,
             complete: !is_cut,
         }],
+        ..Sweep::default()
     }
 }
 
