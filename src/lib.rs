@@ -18,6 +18,8 @@ pub mod detect;
 pub mod dump;
 pub mod error;
 pub mod finding;
+#[cfg(unix)]
+pub mod gate;
 pub mod memory;
 pub mod outcome;
 pub mod policy;

@@ -1,8 +1,10 @@
 //! The command line: what was typed, what it means, and one file a command.
 
 mod args;
+mod audit;
 mod baseline;
 mod exit;
+mod gate;
 mod info;
 mod judge;
 mod plan;
@@ -35,6 +37,8 @@ pub fn run() -> Exit {
     match arguments.command.filter(|_| !arguments.version) {
         None => version::run(arguments.verbose),
         Some(Command::Scan(arguments)) => scan::run(&arguments),
+        Some(Command::Gate(arguments)) => gate::run(&arguments),
+        Some(Command::Audit(arguments)) => audit::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),
     }

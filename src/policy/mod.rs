@@ -52,6 +52,16 @@ impl Policy {
         self
     }
 
+    /// The least proof that makes a verdict `found`.
+    pub fn least_proof(&self) -> Proof {
+        self.fail_on
+    }
+
+    /// Whether keys that everyone has count like any other.
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
     /// The day on which entries of the baseline are judged, instead of the system's in UTC.
     #[must_use]
     pub fn today(mut self, today: Date) -> Self {

@@ -85,6 +85,12 @@ impl Reporter for JsonLines {
     }
 }
 
+/// One dump or member of one, as it stands in a report.
+pub fn value(outcome: &DumpOutcome, detail: Detail) -> serde_json::Value {
+    // Its maps have text for keys, so nothing can fail to be JSON.
+    serde_json::to_value(Dump::new(outcome, detail)).unwrap_or_default()
+}
+
 #[derive(Serialize)]
 struct Document<'o> {
     schema_version: u32,
