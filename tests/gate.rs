@@ -251,7 +251,6 @@ fn a_leaking_dump_is_quarantined_with_a_manifest() {
     assert_eq!(manifest["size"], leaking_dump().len());
     assert_eq!(manifest["path"]["text"], path.to_str().unwrap());
     assert_eq!(manifest["dumps"][0]["findings"][0]["counts"], true);
-    assert_eq!(manifest["dumps"][0]["sha256"], manifest["sha256"]);
     assert_eq!(
         mode(&house.quarantine.join("leak.dmp.dumpgate.json")),
         0o600
@@ -469,6 +468,35 @@ fn a_dump_whose_worker_dies_is_quarantined() {
             "{fault}"
         );
     }
+}
+
+#[test]
+fn a_truncated_dump_is_released_only_if_that_is_the_rule() {
+    let cut = &clean_dump()[..1_200_000];
+    let house = House::new();
+    house.put("cut.core", cut);
+    let output = house.run(&[]);
+    assert_eq!(code(&output), Some(3));
+    assert_eq!(
+        text(&output.stdout),
+        "quarantined  cut.core: incomplete; truncated\n"
+    );
+    let manifest = fs::read(house.quarantine.join("cut.core.dumpgate.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["options"]["truncated"], "quarantine");
+    assert!(files(&house.release).is_empty());
+
+    let house = House::new();
+    house.put("cut.core", cut);
+    let leaking = leaking_dump();
+    house.put("leak.dmp", &leaking[..leaking.len() - 100]);
+    let output = house.run(&["--truncated", "release"]);
+    assert_eq!(code(&output), Some(1));
+    house.is_settled(
+        &[("cut.core", cut)],
+        &[("leak.dmp", &leaking[..leaking.len() - 100])],
+        "",
+    );
 }
 
 #[test]

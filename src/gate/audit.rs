@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
@@ -149,7 +150,15 @@ impl Log {
 
     /// Bytes of the log and its last record; what is torn at the end is cut off, which is recorded.
     fn end(&mut self) -> io::Result<(u64, Link)> {
-        let length = self.file.metadata()?.len();
+        let metadata = self.file.metadata()?;
+        if metadata.nlink() == 0 {
+            // What is written to it would be gone with us.
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "it was removed while the gate ran",
+            ));
+        }
+        let length = metadata.len();
         if let Some((known, last)) = &self.last
             && *known == length
         {
@@ -301,7 +310,10 @@ pub fn verify(mut log: impl BufRead, head: Option<&str>) -> Result<Chain, Flaw> 
 /// # Errors
 /// As there.
 pub fn verify_file(path: &Path, head: Option<&str>) -> Result<Chain, Flaw> {
-    verify(io::BufReader::new(File::open(path)?), head)
+    let file = File::open(path)?;
+    // A gate that is writing a record would look like a torn one. Where there are no locks, it may.
+    _ = flock(&file, FlockOperation::LockShared);
+    verify(io::BufReader::new(file), head)
 }
 
 /// A line that is a whole record and has the hash it should.

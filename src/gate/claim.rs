@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// All claims on one spool.
@@ -186,6 +187,11 @@ impl Claim {
         slot.entry.sync()?;
         spool.sync()?;
         Ok(Some(slot))
+    }
+
+    /// What it is called in messages.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The slots there are.

@@ -52,7 +52,7 @@ impl Facts {
                 });
             }
         }
-        attributes.sort_by(|a, b| a.name.bytes().cmp(&b.name.bytes()));
+        attributes.sort_by_key(|attribute| attribute.name.bytes());
         Ok(Self {
             mode: metadata.mode() & 0o7777,
             owner: metadata.uid(),

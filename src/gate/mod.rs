@@ -202,8 +202,14 @@ impl Gate {
     /// When the spool cannot be read or nothing can be claimed.
     pub fn round(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<(), Error> {
         for claim in self.claims.dead()? {
-            for slot in claim.slots()? {
-                self.resume(&claim, slot, tell)?;
+            match claim.slots() {
+                Ok(slots) => slots
+                    .into_iter()
+                    .for_each(|slot| self.resume(&claim, slot, tell)),
+                Err(error) => tell(&Event::Stuck {
+                    path: claim.path(),
+                    error: &error,
+                }),
             }
             self.claims.end(claim)?;
         }
@@ -362,33 +368,28 @@ impl Gate {
     }
 
     /// Finishes what another gate began.
-    fn resume(
-        &mut self,
-        claim: &Claim,
-        slot: Slot,
-        tell: &mut dyn FnMut(&Event<'_>),
-    ) -> Result<(), Error> {
+    fn resume(&mut self, claim: &Claim, slot: Slot, tell: &mut dyn FnMut(&Event<'_>)) {
         let resumed = match Decision::read(&slot) {
-            Ok(Some(decision)) => self.execute(&slot, decision),
-            Ok(None) if slot.name.is_none() => return claim.free(&slot),
+            Ok(Some(decision)) => self.execute(&slot, decision).and_then(|done| match done {
+                Some(done) => claim.free(&slot).map(|()| Some(done)),
+                None => Ok(None),
+            }),
+            // Nothing was claimed yet.
+            Ok(None) if slot.name.is_none() => match claim.free(&slot) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
         match resumed {
-            Ok(Some(done)) => {
-                claim.free(&slot)?;
-                tell(&Event::Done(&done));
-            }
+            Ok(Some(done)) => tell(&Event::Done(&done)),
             Ok(None) => _ = self.process(claim, slot, tell),
-            Err(error) => {
-                let path = slot.entry.path();
-                tell(&Event::Stuck {
-                    path,
-                    error: &error,
-                });
-            }
+            Err(error) => tell(&Event::Stuck {
+                path: slot.entry.path(),
+                error: &error,
+            }),
         }
-        Ok(())
     }
 
     /// Does what was decided before; `None` if it has to be decided anew, because the dump is another.

@@ -17,11 +17,11 @@ pub fn shown(name: &OsStr) -> String {
     shown
 }
 
-/// Bytes in JSON, none lost: text where they are UTF-8, else hexadecimal digits.
+/// Bytes in JSON, none lost: text where they are UTF-8 that any terminal may see, else hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bytes {
-    /// UTF-8.
+    /// UTF-8 without control characters and the like.
     Text(String),
     /// Anything else.
     Hex(String),
@@ -31,8 +31,8 @@ impl Bytes {
     /// As JSON holds them.
     pub fn of(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Self::Text(text.to_owned()),
-            Err(_) => Self::Hex(hex(bytes)),
+            Ok(text) if printable(text) == text => Self::Text(text.to_owned()),
+            _ => Self::Hex(hex(bytes)),
         }
     }
 
