@@ -616,6 +616,67 @@ fn a_gate_may_be_killed_again_and_again() {
 }
 
 #[test]
+fn another_quarantine_is_not_taken_for_the_one_a_dump_went_to() {
+    let Some(house) = House::across() else {
+        eprintln!("not tested: there is no second file system here");
+        return;
+    };
+    let mut seen = 0;
+    for point in 1.. {
+        house.put("k.core", &key());
+        let other = house.quarantine.with_file_name(format!("other-{point}"));
+        fs::create_dir(&other).unwrap();
+        let fault = format!("kill {point}");
+        let is_over = struck(&house, &fault);
+        let again = Command::new(program())
+            .arg("gate")
+            .arg(&house.spool)
+            .arg("--release")
+            .arg(&house.release)
+            .arg("--quarantine")
+            .arg(&other)
+            .args(["--wait", "0"])
+            .output()
+            .unwrap();
+        seen += usize::from(text(&again.stderr).contains("on its way to another directory"));
+        // The one it was on its way to has it, once.
+        house.run(&[]);
+        let is_dump = |name: &OsString| name.to_string_lossy().ends_with(".core");
+        let of = |directory: &Path| files(directory).into_keys().filter(is_dump).count();
+        let dumps = of(&house.quarantine) + of(&other);
+        assert_eq!(dumps, 1, "{fault}: {}", text(&again.stderr));
+        if is_over {
+            assert!(seen > 0);
+            return;
+        }
+        for (name, _) in files(&house.quarantine) {
+            fs::remove_file(house.quarantine.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_a_dry_run_decided_is_not_done_when_it_counts() {
+    for point in 1.. {
+        let house = House::new();
+        house.put("k.core", &key());
+        let mut gate = house.gate(&["--dry-run"]);
+        let output = gate
+            .env(FAILPOINT, format!("kill {point}"))
+            .output()
+            .unwrap();
+        let is_released = house.release.join("k.core").exists();
+        house.run(&[]);
+        if is_released {
+            assert!(point > 20);
+            assert!(matches!(code(&output), None | Some(0)));
+            return;
+        }
+        house.is_settled(&[], &[("k.core", &key())], &format!("{point}"));
+    }
+}
+
+#[test]
 fn a_dump_that_changed_while_no_gate_ran_is_judged_again() {
     // The point at which the decision to release is kept and the dump not moved.
     for point in 1.. {

@@ -8,7 +8,7 @@ use super::facts;
 use super::hold::{Held, Place, copy_bytes};
 use super::names::{Bytes, candidates, hex, manifest};
 use crate::error::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -36,6 +36,23 @@ struct Renaming<'d> {
     name: Bytes,
 }
 
+/// The directory on another file system that a dump is being copied to, so that it is not looked for in another.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Way {
+    file_system: u64,
+    directory: u64,
+}
+
+impl Way {
+    fn to(target: &Directory) -> Result<Self, Error> {
+        let (_, directory) = target.identity()?;
+        Ok(Self {
+            file_system: target.file_system()?,
+            directory,
+        })
+    }
+}
+
 /// Whether the dump in `slot` is where `decision` sends it, in `target`, and only the slot is left.
 ///
 /// # Errors
@@ -43,6 +60,19 @@ struct Renaming<'d> {
 pub fn has_arrived(slot: &Slot, decision: &Decision, target: &Directory) -> Result<bool, Error> {
     let part = part_name(decision);
     if slot.directory.has(ARRIVING.as_ref())? {
+        let mut known = Vec::new();
+        let read = slot
+            .directory
+            .file(ARRIVING.as_ref())?
+            .read_to_end(&mut known);
+        read.map_err(|cause| Error::io("read", cause).at_path(slot.directory.path()))?;
+        if serde_json::from_slice(&known).ok() != Some(Way::to(target)?) {
+            let cause = io::Error::other(
+                "it was on its way to another directory, on another file system, when a gate ended there: start one \
+                 with that directory",
+            );
+            return Err(Error::io("finish a move", cause).at_path(slot.entry.path()));
+        }
         // It lasted before this was written, so if it is there no more it has its name.
         return match target.stat(&part)? {
             None => Ok(true),
@@ -160,23 +190,29 @@ fn carry(
     }
     let lost = dress(&file, decision).map_err(here)?;
     target.sync()?;
-    slot.directory.write(ARRIVING, part.as_bytes())?;
+    let way = serde_json::to_vec(&Way::to(target)?).unwrap_or_default();
+    slot.directory.write(ARRIVING, &way)?;
     Ok(Some((part, lost)))
 }
 
 /// Writes the manifest of the dump that is to be called `name`. `false` if that name is taken.
 fn announce(decision: &Decision, target: &Directory, name: &OsStr) -> Result<bool, Error> {
     let manifest = manifest(name);
-    if target.has(name)? {
-        return Ok(false);
-    }
     if target.has(&manifest)? {
         // Ours, if we were interrupted.
         let mut text = Vec::new();
         let is_read = target
             .file(&manifest)
             .is_ok_and(|file| file.take(MAX_MANIFEST).read_to_end(&mut text).is_ok());
-        return Ok(is_read && decision::is_of(&text, &decision.id));
+        let is_ours = is_read && decision::is_of(&text, &decision.id);
+        if is_ours && target.has(name)? {
+            target.remove(&manifest)?;
+            return Ok(false);
+        }
+        return Ok(is_ours);
+    }
+    if target.has(name)? {
+        return Ok(false);
     }
     let draft = OsString::from(format!(".dumpgate-{}.manifest", decision.id));
     target.remove(&draft)?;

@@ -107,6 +107,15 @@ impl Directory {
         Ok(identity(&stat))
     }
 
+    /// Which file system it lies on, where that can be told: device numbers change when a machine starts again.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn file_system(&self) -> Result<u64, Error> {
+        let known = rustix::fs::fstatvfs(&self.fd).map_err(failed("read", &self.path))?;
+        Ok(known.f_fsid)
+    }
+
     /// The names in it, in order.
     ///
     /// # Errors

@@ -122,7 +122,7 @@ pub struct Gate {
 #[derive(Serialize)]
 struct Withdrawn<'d> {
     id: &'d str,
-    why: &'static str,
+    why: &'d str,
 }
 
 impl Gate {
@@ -350,19 +350,16 @@ impl Gate {
                 lost,
             })),
             Delivered::Changed => {
-                self.withdraw(slot, &decision)?;
+                self.withdraw(slot, &decision, CHANGED)?;
                 Ok(None)
             }
         }
     }
 
-    /// Forgets a decision about bytes that may not be there any more.
-    fn withdraw(&mut self, slot: &Slot, decision: &Decision) -> Result<(), Error> {
-        let withdrawn = Withdrawn {
-            id: &decision.id,
-            why: "the dump may have changed since it was judged",
-        };
-        self.log.append("withdrawn", &withdrawn)?;
+    /// Forgets a decision that does not hold.
+    fn withdraw(&mut self, slot: &Slot, decision: &Decision, why: &str) -> Result<(), Error> {
+        let id = &decision.id;
+        self.log.append("withdrawn", &Withdrawn { id, why })?;
         slot.directory.remove(claim::DECISION.as_ref())?;
         slot.directory.sync()
     }
@@ -407,6 +404,11 @@ impl Gate {
                 lost: Vec::new(),
             }));
         }
+        if decision.dry_run && !self.rules.dry_run {
+            // Now it counts.
+            self.withdraw(slot, &decision, "it was made in a dry run")?;
+            return Ok(None);
+        }
         let held = match decision.place {
             Place::Copy => Some(Held::copy(slot, decision.file.clone())?),
             Place::Claimed => Held::take(slot, Wish::InPlace)?,
@@ -417,7 +419,7 @@ impl Gate {
         // Nobody had a lease while no gate ran.
         let hash = held.hash().ok().map(|hash| names::hex(&hash));
         if decision.fate == Fate::Release && (hash.is_none() || hash != decision.sha256) {
-            self.withdraw(slot, &decision)?;
+            self.withdraw(slot, &decision, CHANGED)?;
             return Ok(None);
         }
         if held.place != decision.place {
@@ -472,6 +474,9 @@ fn in_words(kind: FileType) -> &'static str {
         FileType::Unknown => "something unknown",
     }
 }
+
+/// Why a decision does not hold.
+const CHANGED: &str = "the dump may have changed since it was judged";
 
 /// Between one look at dumps that are being written and the next.
 const PAUSE: Duration = Duration::from_millis(50);
