@@ -10,7 +10,7 @@ use crate::memory::{MemoryMap, Region, RegionKind, windows};
 use crate::report::{Contents, MemberRow, Packed, RegionRow, ThreadRow, write_info, write_packed};
 use crate::source::Source;
 use crate::text::printable;
-use crate::unpack::{self, Budget, Item, Trouble};
+use crate::unpack::{self, Budget, Fault, Item, Trouble};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
@@ -58,6 +58,7 @@ fn shown(path: &str, source: Source, budget: &Budget) -> Shown {
         format: "",
         size: source.bytes().len() as u64,
         members: Vec::new(),
+        refused: 0,
         faults: Vec::new(),
         dumps: Vec::new(),
     };
@@ -81,6 +82,9 @@ fn shown(path: &str, source: Source, budget: &Budget) -> Shown {
             Item::Container(opened) => {
                 let place = place(path, &opened.members);
                 packed.format = opened.format;
+                let is_refused =
+                    |fault: &&Fault| fault.member.is_some() && fault.trouble.is_refusal();
+                packed.refused += opened.faults.iter().filter(is_refused).count() as u64;
                 let faults = opened.faults.into_iter().map(|fault| {
                     let error = Error::member(fault.offset, fault.member, fault.what);
                     format!("{} {}", printable(&place), error.detail())

@@ -77,6 +77,8 @@ pub struct Packed {
     pub size: u64,
     /// Members of all depths, each container behind what is in it.
     pub members: Vec<MemberRow>,
+    /// Members beside these that are under a passphrase or packed in a way that is not read.
+    pub refused: u64,
     /// What could not be opened.
     pub faults: Vec<String>,
     /// What is in the members that are no containers.
@@ -125,7 +127,11 @@ pub fn write_packed(
         packed.format,
         size(packed.size)
     )?;
-    writeln!(out, "  members     {}", packed.members.len())?;
+    let refused = match packed.refused {
+        0 => String::new(),
+        refused => format!(", and {refused} that cannot be opened"),
+    };
+    writeln!(out, "  members     {}{refused}", packed.members.len())?;
     for row in packed.members.iter().take(MAX_MEMBERS) {
         let names: Vec<String> = row.members.iter().map(|name| printable(name)).collect();
         let why = row

@@ -5,7 +5,7 @@ use super::human::{ALARM, CAUTION, FINE, STRONG, count, hex, paint, size};
 use super::places::{self, MAX_ROWS, owner};
 use super::{Detail, Origin, Reporter};
 use crate::finding::{Finding, Kind, Proof, PublicFinding, Standing};
-use crate::outcome::{Answer, DumpOutcome, Note, Reason, Verdict};
+use crate::outcome::{Answer, DumpOutcome, Missing, Note, Reason, Verdict};
 use crate::text::printable;
 use std::io::{self, Write};
 
@@ -93,7 +93,13 @@ impl Text {
             )?;
         }
         let of_faults = outcome.faults.len();
+        let is_unopened = |missing: &Missing| missing.reason == Reason::ContainerNotOpened;
+        let is_told = coverage.missing.iter().any(is_unopened);
         for missing in coverage.missing.iter().skip(of_faults) {
+            // What is not opened at all is told as that.
+            if is_told && missing.reason == Reason::BudgetReached {
+                continue;
+            }
             let what = match missing.reason {
                 Reason::LimitReached if of_faults > 0 => {
                     "more members, beyond those listed here".to_owned()

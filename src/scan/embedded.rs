@@ -49,7 +49,8 @@ pub fn find(data: &[u8], map: &MemoryMap) -> Vec<Note> {
 
 /// The container whose sound header stands at `at`.
 fn kind(data: &[u8], at: usize) -> Option<&'static str> {
-    // Every magic begins with one of these, so that a page costs one comparison or two.
+    // Every magic begins with one of these, so that a page costs a comparison or two; but for tar's, which stands behind
+    // a name.
     let [first, second] = array(data, at)?;
     let is_magic = matches!(
         (first, second),
@@ -60,9 +61,12 @@ fn kind(data: &[u8], at: usize) -> Option<&'static str> {
             | (0x04, 0x22)
             | (b'7', b'z')
             | (b'M', b'S')
-            | (b'P', b'K')
+            | (b'P', b'K' | b'r')
+            | (b'-', b'-')
+            | (b'{', b'"' | b'}')
     );
-    if !is_magic {
+    let is_tar = || first != 0 && slice(data, at + 257, 5) == Some(b"ustar");
+    if !is_magic && !is_tar() {
         return None;
     }
     let window = slice(data, at, HEADER).or_else(|| data.get(at..))?;

@@ -13,6 +13,10 @@ pub struct Base64Lines<'d> {
     given: usize,
     /// Bits of a group that is not full: their number, and they.
     bits: (u32, u32),
+    /// Characters of the group of four, padding counted.
+    group: u8,
+    /// The last one was padding; until the line ends nothing else may follow.
+    is_padded: bool,
 }
 
 impl<'d> Base64Lines<'d> {
@@ -25,6 +29,18 @@ impl<'d> Base64Lines<'d> {
             ready: Vec::new(),
             given: 0,
             bits: (0, 0),
+            group: 0,
+            is_padded: false,
+        }
+    }
+
+    /// The data ends, or what is over begins: in the middle of a group that is damage.
+    fn end(&self) -> io::Result<()> {
+        match self.group == 0 || !self.ready.is_empty() {
+            true => Ok(()),
+            false => Err(damaged(
+                "a number of characters that is no multiple of four",
+            )),
         }
     }
 
@@ -35,7 +51,7 @@ impl<'d> Base64Lines<'d> {
             let rest = self.data.get(self.at..).unwrap_or_default();
             let is_new = self.at == 0 || self.data.get(self.at - 1) == Some(&b'\n');
             if rest.is_empty() || (is_new && (self.is_over)(rest)) {
-                return Ok(());
+                return self.end();
             }
             // A line, or as much of a long one as fits.
             let window = rest.get(..CHUNK).unwrap_or(rest);
@@ -63,13 +79,23 @@ impl<'d> Base64Lines<'d> {
             b'0'..=b'9' => character - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
-            b'=' => {
+            b'=' if self.group >= 2 => {
                 self.bits = (0, 0);
+                self.group = (self.group + 1) % 4;
+                self.is_padded = true;
                 return Ok(());
             }
-            b' ' | b'\t' | b'\r' | b'\n' => return Ok(()),
+            b'\n' => {
+                self.is_padded &= self.group != 0;
+                return Ok(());
+            }
+            b' ' | b'\t' | b'\r' => return Ok(()),
             _ => return Err(damaged("a character that is no base64")),
         };
+        if self.is_padded {
+            return Err(damaged("base64 that goes on behind its padding"));
+        }
+        self.group = (self.group + 1) % 4;
         let (number, bits) = self.bits;
         let (number, bits) = (number + 6, bits << 6 | u32::from(value));
         if number >= 8 {
@@ -131,6 +157,12 @@ mod tests {
     #[test]
     fn what_stands_before_damage_is_read() {
         assert_eq!(read(b" YWJj\n !!!!\n"), (b"abc".to_vec(), 7, false));
+        // A character lost, one too many for padding, padding in the middle and at the start.
+        assert_eq!(read(b" YWJjZGV\n"), (b"abcde".to_vec(), 9, false));
+        assert_eq!(read(b" YWJjZ\n"), (b"abc".to_vec(), 7, false));
+        assert_eq!(read(b" YW==YWJj\n"), (b"a".to_vec(), 5, false));
+        assert_eq!(read(b" =YWJj\n"), (b"".to_vec(), 1, false));
+        assert_eq!(read(b" YWJjYQ=\n"), (b"abca".to_vec(), 9, false));
     }
 
     #[test]

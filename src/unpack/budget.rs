@@ -82,7 +82,7 @@ impl Bound {
                 budget.ratio
             ),
             Self::Depth => format!(
-                "more than {} containers inside one another (`--max-depth`)",
+                "containers inside one another beyond a depth of {} (`--max-depth`)",
                 budget.depth
             ),
             Self::Members => format!("more than {} members (`--max-members`)", budget.members),

@@ -25,7 +25,7 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "bzip2", None, &mut stream(source.bytes()))
+    single::open(source, walk, "bzip2", None, stream)
 }
 
 /// The streams at the start of `data` as one.

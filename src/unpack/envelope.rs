@@ -8,7 +8,8 @@ use crate::source::Source;
 use memchr::memchr;
 use serde_json::Value;
 
-/// Whether `data` starts as an envelope: two lines of JSON objects, the second with a type.
+/// Whether `data` starts as an envelope: two lines of JSON objects, the second with a type; or one that has nothing but
+/// what the header of an envelope has, with an event's number.
 pub fn sniff(data: &[u8]) -> bool {
     if data.first() != Some(&b'{') {
         return false;
@@ -22,9 +23,23 @@ pub fn sniff(data: &[u8]) -> bool {
         .all(|key| header.get(key).is_none());
     is_header
         && match line(data, next) {
-            Some((item, _)) => item.get("type").is_some_and(Value::is_string),
-            None => false,
+            Some((item, _)) if item.get("type").is_some_and(Value::is_string) => true,
+            _ => names_event(&header) && next < data.len(),
         }
+}
+
+/// Whether the header has an event's number and no field of anything else.
+fn names_event(header: &Value) -> bool {
+    let is_number = |id: &str| {
+        let digits = id.bytes().filter(|byte| *byte != b'-');
+        digits.clone().count() == 32 && digits.clone().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let is_named = header.get("event_id").and_then(Value::as_str);
+    let fields = header
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::keys);
+    is_named.is_some_and(is_number) && { fields }.all(|field| FIELDS.contains(&&**field))
 }
 
 /// Gives on every item.
@@ -105,6 +120,9 @@ fn line(data: &[u8], at: usize) -> Option<(Value, usize)> {
         .then_some((value, (at + length + 1).min(data.len())))
 }
 
+/// What the header of an envelope may have.
+const FIELDS: [&str; 5] = ["event_id", "dsn", "sdk", "sent_at", "trace"];
+
 /// Bytes of a header.
 const MAX_HEADER: usize = 1 << 20;
 
@@ -118,6 +136,15 @@ mod tests {
         assert!(sniff(
             b"{\"event_id\":\"9e\"}\n{\"type\": \"attachment\", \"length\": 3}\nabc"
         ));
+        let id = "9ec79c33ec9942ab8353589fcb2e04dc";
+        let broken = |header: &str| sniff(format!("{header}\n{{\"typ\":3}}\nabc").as_bytes());
+        assert!(broken(&format!(
+            "{{\"event_id\":\"{id}\",\"sent_at\":\"x\"}}"
+        )));
+        assert!(!broken(&format!(
+            "{{\"event_id\":\"{id}\",\"message\":\"x\"}}"
+        )));
+        assert!(!broken("{\"event_id\":\"9ec7\"}"));
         assert!(!sniff(b"{\"type\":\"event\"}\n{}\n"));
         assert!(!sniff(b"{}\n"));
         assert!(!sniff(

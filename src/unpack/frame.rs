@@ -58,8 +58,12 @@ impl Frame {
         let rest = |gap: Range<u64>| {
             let bytes = data.get(gap.start as usize..gap.end as usize)?;
             let zeros = bytes.iter().take_while(|&&byte| byte == 0).count() as u64;
-            // Padding before what was appended, in whole blocks.
-            let padding = zeros / SECTOR * SECTOR;
+            // Padding before what was appended: in whole blocks, or up to what is packed.
+            let is_begin = |at: u64| bytes.get(at as usize..).and_then(sniff).is_some();
+            let padding = match is_begin(zeros) {
+                true => zeros,
+                false => zeros / SECTOR * SECTOR,
+            };
             let start = gap.start + padding;
             let tail = bytes.get(padding as usize..)?;
             // A packed tail is opened however short it is.
@@ -109,27 +113,32 @@ mod tests {
             ..Frame::default()
         };
         assert_eq!(frame.gaps(100), [0..10, 40..90]);
-        assert_eq!(frame.gaps(35), [0..10]);
+        assert_eq!(frame.gaps(41), [0..10, 40..41]);
     }
 
     #[test]
     fn slack_is_scanned_when_it_is_large_or_packed() {
         let frame = Frame {
-            covered: vec![0..1000],
+            covered: vec![0..600, 600..1000],
             ..Frame::default()
+        };
+        let rest = |data: &[u8]| match &frame.rests(data)[..] {
+            [] => None,
+            [rest] => Some(rest.clone()),
+            more => panic!("{} pieces", more.len()),
         };
         let mut data = vec![7; 1000];
         data.resize(1600, 0);
         data.extend([1; 1023]);
         // 600 zeros are one block of padding.
-        assert_eq!(frame.rests(&data), [1512..2623]);
+        assert_eq!(rest(&data), Some(1512..2623));
         data.truncate(2535);
-        assert_eq!(frame.rests(&data), []);
+        assert_eq!(rest(&data), None);
         data.truncate(1000);
         data.extend(b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0");
-        assert_eq!(frame.rests(&data), [1000..1020]);
+        assert_eq!(rest(&data), Some(1000..1020));
         data.truncate(1000);
         data.resize(5000, 0);
-        assert_eq!(frame.rests(&data), []);
+        assert_eq!(rest(&data), None);
     }
 }

@@ -92,6 +92,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the member is sound, as far as can be seen, but nothing here can open it.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Encrypted | Self::Unsupported)
+    }
+
     /// The word reports use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -160,14 +165,97 @@ pub(super) fn told(cause: &io::Error) -> (Trouble, String) {
     }
 }
 
-/// A name as long as any file system takes a path.
-pub(super) fn shortened(mut name: String) -> String {
+/// A name that may be shown: as long as any file system takes a path, without what may be a key. Memory that is taken for
+/// the header of a member tells names too.
+pub(super) fn shown(mut name: String) -> String {
     if name.len() > MAX_NAME {
         let end = (0..=MAX_NAME).rev().find(|&end| name.is_char_boundary(end));
         name.truncate(end.unwrap_or(0));
     }
-    name
+    if name.contains("-----") || name.contains("PRIVATE KEY") {
+        return format!("(a name of {} bytes like a key)", name.len());
+    }
+    let mut shown = String::new();
+    let mut rest = &*name;
+    while !rest.is_empty() {
+        let is_digit =
+            |character: char| character.is_ascii_alphanumeric() || "+=".contains(character);
+        let length = rest
+            .find(|character| !is_digit(character))
+            .unwrap_or(rest.len());
+        let (run, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        if is_random(run) {
+            shown.push_str(&format!("[{length} characters]"));
+        } else {
+            shown.push_str(run);
+        }
+        let other = behind.find(is_digit).unwrap_or(behind.len());
+        let (between, next) = behind.split_at_checked(other).unwrap_or((behind, ""));
+        shown.push_str(between);
+        rest = next;
+    }
+    shown
+}
+
+/// Whether a run of letters and digits may be part of a key: more hexadecimal or decimal digits than a SHA-256 has, or
+/// letters of both cases and digits as base64 mixes them, which words do not.
+fn is_random(run: &str) -> bool {
+    if run.len() > MAX_DIGITS && run.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let digits = (b'0'..=b'9').filter(|digit| run.as_bytes().contains(digit));
+        return digits.count() >= FEW_DIGITS;
+    }
+    let class = |byte: u8| match byte {
+        b'0'..=b'9' => 0,
+        b'A'..=b'Z' => 1,
+        b'a'..=b'z' => 2,
+        _ => 3,
+    };
+    let pairs = run.bytes().zip(run.bytes().skip(1));
+    let changes = pairs
+        .filter(|(one, next)| class(*one) != class(*next))
+        .count();
+    let has = |wanted| run.bytes().any(|byte| class(byte) == wanted);
+    run.len() >= LEAST_RANDOM && has(1) && has(2) && 3 * changes > run.len()
 }
 
 /// Bytes of a name.
 const MAX_NAME: usize = 4096;
+
+/// Hexadecimal digits in a row that may be a checksum.
+const MAX_DIGITS: usize = 64;
+
+/// Different decimal digits that any number of that length has.
+const FEW_DIGITS: usize = 5;
+
+/// Characters of base64 in a row that are no word.
+const LEAST_RANDOM: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_show_no_key() {
+        for name in [
+            "core.sh.0.5e7ed511fb164262811fdd766c9b36e5.91.1795358337322885",
+            "Users/JohnDoe1/AppData/Local/CrashDumps/MyApplicationHost2.exe.1234.dmp",
+            "2f1d8c3a-0c5b-4f5e-9d39-6b6a3c0f2f11.dmp",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "a\n\u{1b}[31m/\u{65e5}\u{672c}",
+            &"a".repeat(200),
+        ] {
+            assert_eq!(shown(name.to_owned()), name);
+        }
+        let line = "MHcCAQEEIBb3qJ5cGfLDzbFiEKjQr8nVOfgYlbBVgWBt2SLuDQ2poAoGCCqGSM49";
+        assert_eq!(shown(format!("a/{line}.b")), "a/[64 characters].b");
+        assert_eq!(
+            shown(
+                line.to_ascii_lowercase()
+                    .repeat(2)
+                    .replace(|c: char| !c.is_ascii_hexdigit(), "7")
+            ),
+            "[128 characters]"
+        );
+        assert!(!shown(format!("x-----BEGIN EC PRIVATE KEY-----\n{line}")).contains("MHc"));
+    }
+}

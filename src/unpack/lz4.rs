@@ -39,7 +39,7 @@ pub fn skippable(data: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    single::open(source, walk, "lz4", None, &mut stream(source.bytes()))
+    single::open(source, walk, "lz4", None, stream)
 }
 
 /// The frames at the start of `data` as one stream.

@@ -84,10 +84,10 @@ pub const CONTAINERS: &[Container] = &[
     Container { name: "ms-compress", sniff: unopened::is_ms_compress, looks_real: None, open: None },
     Container { name: "squashfs", sniff: unopened::is_squashfs, looks_real: None, open: None },
     Container { name: "flattened-kdump", sniff: |data| data.starts_with(b"makedumpfile\0\0\0\0"), looks_real: None, open: None },
-    Container { name: "apport", sniff: apport::sniff, looks_real: None, open: Some(apport::open) },
-    Container { name: "multipart", sniff: multipart::sniff, looks_real: None, open: Some(multipart::open) },
-    Container { name: "envelope", sniff: envelope::sniff, looks_real: None, open: Some(envelope::open) },
-    Container { name: "tar", sniff: tar::sniff, looks_real: None, open: Some(tar::open) },
+    Container { name: "apport", sniff: apport::sniff, looks_real: Some(apport::sniff), open: Some(apport::open) },
+    Container { name: "multipart", sniff: multipart::sniff, looks_real: Some(multipart::sniff), open: Some(multipart::open) },
+    Container { name: "envelope", sniff: envelope::sniff, looks_real: Some(envelope::sniff), open: Some(envelope::open) },
+    Container { name: "tar", sniff: tar::sniff, looks_real: Some(tar::looks_real), open: Some(tar::open) },
     // Last, since it may also be told by its end.
     Container { name: "zip", sniff: zip::sniff, looks_real: Some(zip::looks_real), open: Some(zip::open) },
 ];

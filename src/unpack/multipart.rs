@@ -11,7 +11,7 @@ use memchr::{memchr, memmem};
 /// message (RFC 5322) or of a request before that. A PEM file has dashes too, and
 /// headers when it is encrypted, but none of content.
 pub fn sniff(data: &[u8]) -> bool {
-    first(data).is_some()
+    first(data).is_some() || packed_body(data).is_some()
 }
 
 /// Gives on every part.
@@ -21,7 +21,16 @@ pub fn sniff(data: &[u8]) -> bool {
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
     let data = source.bytes();
     let Some((before, boundary)) = first(data) else {
-        return Ok(());
+        let Some(start) = packed_body(data) else {
+            return Ok(());
+        };
+        let body = Member {
+            name: "body".to_owned(),
+            method: "stored",
+            offset: start as u64,
+        };
+        walk.structure(0..start as u64);
+        return walk.stored(body, source, start as u64..data.len() as u64);
     };
     walk.structure(0..before as u64);
     let is_crlf = data.get(before + boundary.len()) == Some(&b'\r');
@@ -65,23 +74,27 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
 struct Part {
     name: String,
     is_base64: bool,
-    /// The encoding, where it is one that is not known here.
-    is_encoded: bool,
+    /// Encodings that are not known here: of the transfer, and of the content.
+    encodings: [Option<String>; 2],
 }
 
 impl Part {
     fn new(headers: &[u8], number: usize) -> Self {
-        let text = String::from_utf8_lossy(headers);
+        let text = unfolded(headers);
         let disposition = header(&text, "content-disposition").unwrap_or_default();
         let name = parameter(disposition, "filename")
             .or_else(|| parameter(disposition, "name"))
             .or_else(|| parameter(header(&text, "content-type")?, "name"));
-        let encoding = header(&text, "content-transfer-encoding").unwrap_or_default();
-        let encoding = encoding.trim().to_ascii_lowercase();
+        let [transfer, content] = ["content-transfer-encoding", "content-encoding"]
+            .map(|name| token(header(&text, name).unwrap_or_default()));
+        let unless = |known: &[&str], word: String| (!known.contains(&&*word)).then_some(word);
         Self {
             name: name.unwrap_or_else(|| format!("part {number}")),
-            is_base64: encoding == "base64",
-            is_encoded: encoding == "quoted-printable",
+            is_base64: transfer == "base64",
+            encodings: [
+                unless(&["", "7bit", "8bit", "binary", "base64"], transfer),
+                unless(&["", "identity"], content),
+            ],
         }
     }
 
@@ -107,12 +120,59 @@ impl Part {
             walk.packed(member, &mut lines)?;
             return Ok(());
         }
-        if self.is_encoded {
-            let what = "a part in clear, found one in quoted-printable".to_owned();
+        let data = source.bytes().get(start..end).unwrap_or_default();
+        let [transfer, content] = &self.encodings;
+        // What is packed in a way that is read here is told by its first bytes.
+        let content = content.as_ref().filter(|_| super::sniff(data).is_none());
+        if let Some(encoding) = transfer.as_ref().or(content) {
+            // What stands there instead of an encoding may be anything.
+            let said = ENCODINGS.iter().find(|known| encoding == *known);
+            let what = match said {
+                Some(known) => format!("a part in clear, found one in {known}"),
+                None => "a part in clear, found one in another encoding".to_owned(),
+            };
             walk.fault(Trouble::Unsupported, Some(&self.name), start as u64, what);
         }
         walk.stored(member, source, start as u64..end as u64)
     }
+}
+
+/// The headers' lines, with those that go on put together (RFC 5322, 2.2.3).
+fn unfolded(headers: &[u8]) -> String {
+    let mut text = String::new();
+    for line in String::from_utf8_lossy(headers).lines() {
+        if !line.starts_with([' ', '\t']) {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+/// A header's first word, without quotes, comments and parameters.
+fn token(value: &str) -> String {
+    let mut depth = 0u32;
+    let is_word = |&character: &char| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => return depth == 0,
+        }
+        false
+    };
+    let word: String = value
+        .chars()
+        .take_while(|&c| c != ';')
+        .filter(is_word)
+        .collect();
+    let word = word.trim().trim_matches('"').to_ascii_lowercase();
+    word.chars().take(MAX_TOKEN).collect()
+}
+
+/// Where the packed body of a request or a message starts that announces several parts.
+fn packed_body(data: &[u8]) -> Option<usize> {
+    let (_, start) = message(data)?;
+    super::sniff(data.get(start..)?).map(|_| start)
 }
 
 /// Where the first boundary stands, and it.
@@ -133,6 +193,15 @@ fn first(data: &[u8]) -> Option<(usize, &[u8])> {
 
 /// Where in a message or a request the first boundary stands, behind its headers.
 fn behind_message(data: &[u8]) -> Option<usize> {
+    let (boundary, start) = message(data)?;
+    let line = format!("\n--{boundary}");
+    let body = data.get(start.checked_sub(1)?..)?;
+    let body = body.get(..MAX_PREAMBLE).unwrap_or(body);
+    Some(start + memmem::find(body, line.as_bytes())?)
+}
+
+/// The boundary that the headers of a message or a request name, and where its body starts.
+fn message(data: &[u8]) -> Option<(String, usize)> {
     let window = data.get(..MAX_HEADERS).unwrap_or(data);
     let mut text = String::new();
     let mut at = 0;
@@ -166,10 +235,7 @@ fn behind_message(data: &[u8]) -> Option<usize> {
     {
         return None;
     }
-    let line = format!("\n--{}", parameter(kind, "boundary")?);
-    let body = data.get(at - 1..)?;
-    let body = body.get(..MAX_PREAMBLE).unwrap_or(body);
-    Some(at + memmem::find(body, line.as_bytes())?)
+    Some((parameter(kind, "boundary")?, at))
 }
 
 /// The boundary with its dashes, if a body starts here.
@@ -215,7 +281,7 @@ fn headers(data: &[u8], at: usize) -> Option<(&[u8], usize)> {
 fn header<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then_some(value)
+        key.trim_end().eq_ignore_ascii_case(name).then_some(value)
     })
 }
 
@@ -231,6 +297,23 @@ fn parameter(value: &str, name: &str) -> Option<String> {
 /// Bytes of a boundary's line, and of a part's headers.
 const MAX_BOUNDARY: usize = 76;
 const MAX_HEADERS: usize = 16 << 10;
+
+/// Encodings that are told by their names.
+const ENCODINGS: [&str; 10] = [
+    "quoted-printable",
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "compress",
+    "br",
+    "zstd",
+    "x-uuencode",
+    "uuencode",
+    "x-yencode",
+];
+
+/// Characters of an encoding's name.
+const MAX_TOKEN: usize = 40;
 
 /// Bytes that may stand between a message's headers and the first boundary.
 const MAX_PREAMBLE: usize = 64 << 10;
@@ -260,6 +343,31 @@ mod tests {
         let request = "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=--a\r\n\r\n----a\r\nContent-Type: b\r\n\r\n";
         assert!(sniff(request.as_bytes()));
         assert!(!sniff(format!("Subject: a\r\n\r\n{body}").as_bytes()));
+    }
+
+    #[test]
+    fn encodings_are_told() {
+        let part = |line: &str| Part::new(format!("A: b\r\n{line}\r\n").as_bytes(), 1);
+        for line in [
+            "Content-Transfer-Encoding:\r\n base64",
+            "content-transfer-encoding: (mail) BASE64 ; x=y",
+            "Content-Transfer-Encoding: \"base64\"",
+        ] {
+            assert!(part(line).is_base64, "{line}");
+        }
+        let strange = [
+            "Content-Transfer-Encoding: x-uuencode",
+            "Content-Encoding: br",
+        ];
+        for line in strange {
+            assert!(part(line).encodings.iter().any(Option::is_some), "{line}");
+        }
+        for line in [
+            "Content-Transfer-Encoding: 8bit",
+            "Content-Encoding: identity",
+        ] {
+            assert!(part(line).encodings.iter().all(Option::is_none), "{line}");
+        }
     }
 
     #[test]

@@ -145,7 +145,6 @@ fn unpack(
     walk: &mut Walk<'_>,
 ) -> Result<(), Halt> {
     let offset = packs.first().map_or(0, |pack| pack.0);
-    let first = names.first().map(String::as_str);
     if folder.coders.iter().any(Coder::is_encrypted) {
         for name in names {
             let what = "a file in clear, found one under a passphrase".to_owned();
@@ -162,8 +161,11 @@ fn unpack(
                 io::ErrorKind::OutOfMemory => (Trouble::Budget, "a stream within bounds"),
                 _ => (Trouble::Damaged, "a sound packed stream"),
             };
-            walk.fault(trouble, first, offset, format!("{what}, found {cause}"));
-            walk.empty();
+            for name in names {
+                let what = format!("{what}, found {cause}");
+                walk.fault(trouble, Some(name), offset, what);
+                walk.empty();
+            }
             return Ok(());
         }
     };

@@ -1,11 +1,14 @@
 //! Formats that pack one stream and no names: what their only member is called, and how it is opened.
 
 use super::item::{Halt, Member, Trouble};
-use super::stream::Stream;
+use super::sniff;
+use super::stream::Frames;
 use super::walk::Walk;
 use crate::source::Source;
 
-/// Unpacks `stream`, which starts at the first byte of `container`, as its only member.
+/// Unpacks the frames that `stream` finds at the first byte of `container`, as its only member. What lies behind them and
+/// begins no packed file is damage, since a frame of which one bit is wrong looks just so: it is scanned as it is, and
+/// frames in it are members of their own.
 ///
 /// # Errors
 /// When the walk must end.
@@ -14,27 +17,55 @@ pub fn open(
     walk: &mut Walk<'_>,
     method: &'static str,
     name: Option<String>,
-    stream: &mut dyn Stream,
+    stream: for<'d> fn(&'d [u8]) -> Frames<'d>,
 ) -> Result<(), Halt> {
+    let data = container.bytes();
     let member = Member {
         name: name.unwrap_or_else(|| inner_name(walk.outer())),
         method,
         offset: 0,
     };
-    let length = container.bytes().len() as u64;
+    let length = data.len() as u64;
     let before = walk.fault_count();
-    let consumed = walk.packed(member, stream)?;
+    let consumed = walk.packed(member, &mut stream(data))?;
     if walk.fault_count() > before {
         // What lies behind damage is the same stream: noise that was packed, no slack.
         walk.structure(consumed..length);
+        return Ok(());
     }
-    if consumed == 0 && walk.fault_count() == before && length > 0 {
+    if consumed == 0 && length > 0 {
         walk.fault(
             Trouble::Damaged,
             None,
             0,
             format!("a {method} stream, found none"),
         );
+    }
+    let rest = data.get(consumed as usize..).unwrap_or_default();
+    let zeros = rest.iter().take_while(|&&byte| byte == 0).count();
+    let behind = rest.get(zeros..).unwrap_or_default();
+    if consumed == 0 || behind.is_empty() || sniff(behind).is_some() {
+        return Ok(());
+    }
+    let at = consumed + zeros as u64;
+    let what = format!(
+        "the end or a {method} frame, found {} bytes that begin none",
+        behind.len()
+    );
+    walk.fault(Trouble::Damaged, None, at, what);
+    let mut from = at as usize;
+    for _ in 0..MAX_FRAMES {
+        let Some(start) = stream(data).begins_behind(from) else {
+            break;
+        };
+        let member = Member {
+            name: format!("({method} at {start:#x})"),
+            method,
+            offset: start as u64,
+        };
+        let packed = data.get(start..).unwrap_or_default();
+        let consumed = walk.packed_beside(member, &mut stream(packed))?;
+        from = start + (consumed as usize).max(1);
     }
     Ok(())
 }
@@ -51,6 +82,9 @@ pub fn inner_name(outer: &str) -> String {
     }
     "unpacked".to_owned()
 }
+
+/// Frames that are looked for behind damage.
+const MAX_FRAMES: usize = 1000;
 
 /// Endings and what they become.
 const ENDINGS: &[(&str, &str)] = &[

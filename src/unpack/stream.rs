@@ -216,6 +216,15 @@ impl<'d> Frames<'d> {
         }
     }
 
+    /// How the next of these frames that is sound begins, at `from` or behind it.
+    pub fn begins_behind(&self, from: usize) -> Option<usize> {
+        let Begin { magic, is_sound } = self.begin;
+        let rest = self.feed.data.get(from..)?;
+        let is_real = |start: &usize| rest.get(*start..).is_some_and(is_sound);
+        let start = memmem::find_iter(rest, magic).find(is_real)?;
+        Some(from + start)
+    }
+
     /// Notes that `length` bytes from `start` on, `own` of them the format's, are no part of the stream.
     fn skip(&mut self, start: usize, length: usize, own: usize) {
         let start = start as u64;

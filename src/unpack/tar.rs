@@ -51,7 +51,12 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         if !is_summed(header) {
             let what = "a header with the sum it names, found another".to_owned();
             walk.fault(Trouble::Damaged, None, at as u64, what);
-            return Ok(());
+            let Some(next) = next_header(data, at) else {
+                return Ok(());
+            };
+            at = next;
+            said = Said::default();
+            continue;
         }
         let kind = header.get(156).copied().unwrap_or_default();
         let own = number(header.get(124..136).unwrap_or_default());
@@ -62,7 +67,12 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
             let what = "a size in octal or binary, found neither".to_owned();
             walk.fault(Trouble::Damaged, None, at as u64, what);
-            return Ok(());
+            let Some(next) = next_header(data, at) else {
+                return Ok(());
+            };
+            at = next;
+            said = Said::default();
+            continue;
         };
         walk.structure(at as u64..(at + BLOCK) as u64);
         let mut start = at + BLOCK;
@@ -110,6 +120,10 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
             _ => {
                 // A type of someone's own: its bytes may be anything.
                 let name = said.name.take().unwrap_or_else(|| name(header));
+                if kind == b'M' {
+                    let what = "a member from its start on, found the rest of one that begins in another volume";
+                    walk.fault(Trouble::Damaged, Some(&name), at as u64, what.to_owned());
+                }
                 let member = Member {
                     name,
                     method: "stored",
@@ -135,6 +149,22 @@ pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
         at = end;
     }
     Ok(())
+}
+
+/// Where behind the block at `at` a header with a right sum stands.
+fn next_header(data: &[u8], at: usize) -> Option<usize> {
+    let first = at.checked_add(BLOCK)?;
+    let (blocks, _) = data.get(first..)?.as_chunks::<BLOCK>();
+    let found = blocks
+        .iter()
+        .position(|block| !is_zero(block) && is_summed(block))?;
+    Some(first + found * BLOCK)
+}
+
+/// Whether the header at the start of `data` is that of an archive: for bytes in the middle of memory.
+pub fn looks_real(data: &[u8]) -> bool {
+    slice(data, 0, BLOCK)
+        .is_some_and(|header| header.get(257..262) == Some(b"ustar") && is_summed(header))
 }
 
 /// What headers of attributes say of the next member.

@@ -3,9 +3,7 @@
 
 use super::budget::{Bound, Budget, Spent};
 use super::frame::{Frame, merge};
-use super::item::{
-    Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble, shortened, told,
-};
+use super::item::{Fault, Filled, Halt, Item, Leaf, Member, Opened, Packing, Trouble, shown, told};
 use super::stream::Stream;
 use super::{Container, sniff};
 use crate::error::{Error, ErrorKind};
@@ -208,6 +206,23 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
+    /// As [`Walk::packed`], for packed bytes that are given on as they lie there too.
+    ///
+    /// # Errors
+    /// When the walk must end.
+    pub fn packed_beside(&mut self, member: Member, stream: &mut dyn Stream) -> Result<u64, Halt> {
+        self.count(&member)?;
+        let Some(filled) = self.fill(&member, stream) else {
+            return Ok(stream.consumed());
+        };
+        let consumed = filled.consumed;
+        self.enter(Some((member, consumed)), filled.source, filled.cut)?;
+        match self.is_spent() {
+            true => Err(Halt::Spent),
+            false => Ok(consumed),
+        }
+    }
+
     /// Unpacks `stream` into private storage without giving it on. `None` when there is none; that is noted.
     pub fn fill(&mut self, member: &Member, stream: &mut dyn Stream) -> Option<Filled> {
         let mut spool = match Spool::new() {
@@ -356,7 +371,7 @@ impl<'w> Walk<'w> {
         if let Some(frame) = self.frames.last_mut() {
             frame.fault(Fault {
                 trouble,
-                member: member.map(|name| shortened(name.to_owned())),
+                member: member.map(|name| shown(name.to_owned())),
                 offset,
                 what,
             });
@@ -428,7 +443,7 @@ impl<'w> Walk<'w> {
         }
         let is_member = member.is_some();
         if let Some((member, _)) = member {
-            self.chain.push(shortened(member.name));
+            self.chain.push(shown(member.name));
         }
         let result = match open {
             Some((container, open)) if !is_deep => {

@@ -210,6 +210,16 @@ impl Zip<'_> {
                 packed.len() as u64
             }
         };
+        // Decoders of other methods may leave some bytes of their stream unread.
+        let is_exact = matches!(entry.method, DEFLATE | BZIP2) && size.is_some();
+        if is_exact && walk.fault_count() == faults && consumed < packed.len() as u64 {
+            let what = format!(
+                "{} packed bytes as the directory says, found {consumed}",
+                packed.len()
+            );
+            walk.fault(Trouble::Damaged, Some(&entry.name), start + consumed, what);
+            return Ok(consumed);
+        }
         // Packed bytes that nothing came of are noise, no slack.
         if size.is_some() || walk.fault_count() > faults {
             walk.structure(start..end.min(data.len() as u64));
@@ -305,7 +315,7 @@ fn lzma<'d>(feed: &Feed<'d>, size: Option<u64>) -> io::Result<lzma_rust2::LzmaRe
 struct Directory {
     /// Its first entry.
     start: u64,
-    /// Behind the end record and its comment.
+    /// Behind the end record; its comment may hold anything.
     end: u64,
     /// Entries by the end record.
     entries: u64,
@@ -343,7 +353,7 @@ impl Directory {
         let is_there = size == 0 || data.get(start as usize..)?.starts_with(ENTRY);
         is_there.then_some(Self {
             start,
-            end: end as u64,
+            end: (at + END_BYTES) as u64,
             entries,
             base,
         })
@@ -458,7 +468,7 @@ impl Entry {
             return None;
         }
         let mut entry = Self {
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: plain(name).unwrap_or_else(|| format!("(member at {at:#x})")),
             flags: local.flags,
             method: local.method,
             crc: u32_le(header, 14)?,
@@ -471,6 +481,13 @@ impl Entry {
         widen(fields, &mut [size, packed]);
         Some((entry, local))
     }
+}
+
+/// A name that nothing but a header tells, which may be memory like any other: text as a path is.
+fn plain(name: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(name).ok()?;
+    let is_plain = text.len() <= MAX_PLAIN && !text.chars().any(char::is_control);
+    is_plain.then(|| text.to_owned())
 }
 
 /// The zip64 extra field (4.5.3): those numbers that are all ones, in this order.
@@ -499,9 +516,9 @@ const METHODS: &[(u16, &str)] = &[
     (STORED, "stored"),
     (1, "shrink"),
     (6, "implode"),
-    (8, "deflate"),
+    (DEFLATE, "deflate"),
     (9, "deflate64"),
-    (12, "bzip2"),
+    (BZIP2, "bzip2"),
     (14, "lzma"),
     (20, "zstd"),
     (93, "zstd"),
@@ -511,6 +528,8 @@ const METHODS: &[(u16, &str)] = &[
 ];
 
 const STORED: u16 = 0;
+const DEFLATE: u16 = 8;
+const BZIP2: u16 = 12;
 const AES: u16 = 99;
 
 /// Bits of the flags: encrypted; sizes behind the member; directory encrypted.
@@ -524,6 +543,9 @@ const END: &[u8] = b"PK\x05\x06";
 
 /// Beginnings of dumps that are no ELF cores: minidumps of either byte order, Windows' kernel dumps.
 const DUMPS: [&[u8]; 3] = [b"MDMP", b"PMDM", b"PAGE"];
+
+/// Bytes of a path that only a local header tells.
+const MAX_PLAIN: usize = 255;
 
 /// Bytes of an end record without its comment.
 const END_BYTES: usize = 22;

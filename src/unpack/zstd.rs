@@ -31,8 +31,7 @@ pub fn looks_real(data: &[u8]) -> bool {
 /// # Errors
 /// When the walk must end.
 pub fn open(source: &Source, walk: &mut Walk<'_>) -> Result<(), Halt> {
-    let data = source.bytes();
-    single::open(source, walk, "zstd", None, &mut stream(data))
+    single::open(source, walk, "zstd", None, stream)
 }
 
 /// The frames at the start of `data` as one stream.

@@ -275,6 +275,31 @@ fn pythons_modules() {
     }
 }
 
+/// No program at hand writes such members: local header, directory and end by APPNOTE 6.3.10 round what zstd made.
+const ZSTD_IN_ZIP: &str = "\
+import struct, sys, zlib
+raw, packed = open('core', 'rb').read(), open('core.zst', 'rb').read()
+for method in 93, 20:
+  rest = struct.pack('<HHHHIIIHH', 0, method, 0, 33, zlib.crc32(raw), len(packed), len(raw), 4, 0)
+  local = b'PK\\3\\4' + struct.pack('<H', 63) + rest + b'core' + packed
+  entry = b'PK\\1\\2' + struct.pack('<HH', 63, 63) + rest + struct.pack('<HHHII', 0, 0, 0, 0, 0) + b'core'
+  end = b'PK\\5\\6' + struct.pack('<HHHHIIH', 0, 0, 1, 1, len(entry), len(local), 0)
+  open('%d.zip' % method, 'wb').write(local + entry + end)
+";
+
+#[test]
+fn zstd_in_zip() {
+    if !has(&["python3", "zstd"]) {
+        return;
+    }
+    let directory = workshop();
+    shell(directory.path(), "zstd -q core");
+    python(directory.path(), ZSTD_IN_ZIP);
+    for file in ["93.zip", "20.zip"] {
+        assert_holds(&directory.path().join(file), &["core"]);
+    }
+}
+
 #[test]
 fn an_apport_report_with_zstd_and_text_round_it() {
     if !has(&["zstd", "base64"]) {

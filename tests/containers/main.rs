@@ -9,6 +9,7 @@
 mod common;
 
 mod bombs;
+mod changed;
 mod damaged;
 mod formats;
 mod hidden;

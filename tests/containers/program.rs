@@ -117,4 +117,5 @@ fn info_shows_the_members() {
     shell(directory.path(), "zip -qP secret b.zip core.gz");
     let (text, _) = dumpgate(directory.path(), "dumpgate info b.zip");
     assert!(text.contains("under a passphrase"), "{text}");
+    assert!(text.contains("0, and 1 that cannot be opened"), "{text}");
 }
