@@ -84,6 +84,7 @@ const CRATES: &str = "
     memchr         | bytes text unpack detect sweep scan
     memmap2        | source
     minidump       | dump
+    notify         | gate
     object         | dump
     p256           | crypto
     p384           | crypto
@@ -94,15 +95,19 @@ const CRATES: &str = "
     rustix         | source remedy worker gate cli
     scroll         | dump
     sec1           | crypto
+    sd_notify      | gate
     seccompiler    | worker
     serde          | report gate
-    serde_json     | unpack report gate
+    serde_json     | unpack report gate cli
     sha2           | crypto source scan worker gate
+    signal_hook    | gate
     spki           | crypto
     tempfile       | source policy remedy worker gate cli
     thiserror      | error gate
     time           | finding policy report gate
     toml_edit      | policy
+    tracing        | gate cli
+    tracing_subscriber | cli
     walkdir        | cli
     x25519_dalek   | crypto
     x448           | crypto

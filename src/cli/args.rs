@@ -1,5 +1,6 @@
 //! What was typed.
 
+use super::gate_args::{Audit, Gate, Pipe, Quarantine};
 use crate::finding::Proof;
 use crate::unpack::Budget;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -40,6 +41,11 @@ pub enum Command {
     Scan(Scan),
     /// Move dumps out of a spool directory: those without a key on, the others into quarantine (Unix only)
     Gate(Gate),
+    /// Judge a dump from standard input, and give it to a command only if it is clean (Unix only)
+    Pipe(Pipe),
+    /// Look into a quarantine, release from it, judge again, remove what is old (Unix only)
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Check the log of what the gate decided (Unix only)
     #[command(subcommand)]
     Audit(Audit),
@@ -139,93 +145,6 @@ pub struct Scan {
     pub color: Color,
 }
 
-/// `dumpgate gate`
-#[derive(Debug, Args)]
-#[command(after_help = GATE_EXIT_CODES)]
-pub struct Gate {
-    /// The directory where dumps are written. Directories, links and FIFOs in it are left alone
-    #[arg(value_name = "SPOOL")]
-    pub spool: PathBuf,
-
-    /// Where dumps go that are clean, with mode, owner, times and extended attributes as they were
-    #[arg(long, value_name = "DIR")]
-    pub release: PathBuf,
-
-    /// Where all others go, readable by nobody else, each with a manifest `NAME.dumpgate.json`
-    #[arg(long, value_name = "DIR")]
-    pub quarantine: PathBuf,
-
-    /// The log of what was decided [default: `.dumpgate/audit.jsonl` in the quarantine]
-    #[arg(long, value_name = "FILE")]
-    pub audit: Option<PathBuf>,
-
-    /// Release everything, and record what would have been quarantined
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// What becomes of a dump that ends before what it declares, and is clean as far as it goes
-    #[arg(long, value_enum, default_value_t = Cut::Quarantine, value_name = "FATE")]
-    pub truncated: Cut,
-
-    /// Seconds to wait for whoever still writes a dump; then it is judged as it is
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub wait: u64,
-
-    /// How to tell what became of each dump
-    #[arg(long, value_enum, default_value_t = InfoFormat::Text)]
-    pub format: InfoFormat,
-
-    /// Also look where keys are unlikely, which takes far longer; see `dumpgate scan --help`
-    #[arg(long)]
-    pub deep: bool,
-
-    /// What a dump that is a container may unpack to
-    #[command(flatten)]
-    pub unpacking: Unpacking,
-
-    /// Worker threads [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-
-    /// Bytes of memory that the process which judges a dump may write to, its maps of files apart
-    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = bytes)]
-    pub max_worker_memory: u64,
-
-    /// Seconds for one dump, unpacking included; one that takes longer is incomplete
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout: Option<u64>,
-}
-
-/// What becomes of a dump that is cut short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Cut {
-    /// It is quarantined
-    Quarantine,
-    /// It is released
-    Release,
-}
-
-/// `dumpgate audit`
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Tell whether a record was changed, removed or moved
-    Verify(Verify),
-}
-
-/// `dumpgate audit verify`
-#[derive(Debug, Args)]
-#[command(after_help = AUDIT_EXIT_CODES)]
-pub struct Verify {
-    /// The log
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-
-    /// A head that the gate told before and that was kept elsewhere: the log must still have its record. Without
-    /// one, nobody can tell that the end was cut off or all of it written anew
-    #[arg(long, value_name = "HASH")]
-    pub head: Option<String>,
-}
-
 /// Bounds on unpacking.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Containers (a bound that is reached makes the verdict incomplete)")]
@@ -271,7 +190,7 @@ impl Unpacking {
 }
 
 /// A number of bytes, perhaps with a unit.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (text.get(..at), 10),
         Some((at, 'm' | 'M')) => (text.get(..at), 20),
@@ -431,21 +350,6 @@ Exit codes:
   3  something was not examined
 Over several files the first of 1, 2, 3, 0 that occurs. Known test keys, keys that the baseline
 accepts and findings below `--fail-on` do not count as found.";
-
-const GATE_EXIT_CODES: &str = "\
-Exit codes:
-  0  every dump in the spool was released
-  1  a dump was quarantined because a private key was found in it
-  2  the command line makes no sense, or a directory cannot be used
-  3  a dump was quarantined because something in it was not examined, or could not be brought to
-     its place and stays claimed in the spool
-The first of 1, 2, 3, 0 that occurs. What was left undone is finished when the gate starts again.";
-
-const AUDIT_EXIT_CODES: &str = "\
-Exit codes:
-  0  the log is whole
-  1  a record was changed, removed or moved, or the head is in none
-  2  the command line makes no sense, or the log cannot be read";
 
 #[cfg(test)]
 mod tests {

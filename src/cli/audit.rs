@@ -1,6 +1,6 @@
 //! `dumpgate audit`
 
-use super::args::Audit as Arguments;
+use super::gate_args::Audit as Arguments;
 use super::{Exit, complain};
 
 /// Checks an audit log.

@@ -1,6 +1,6 @@
 //! `dumpgate gate`
 
-use super::args::Gate as Arguments;
+use super::gate_args::Gate as Arguments;
 use super::{Exit, complain};
 
 /// Brings the dumps in a spool where they belong.
@@ -24,18 +24,18 @@ pub fn run(_: &Arguments) -> Exit {
 
 #[cfg(unix)]
 mod on_unix {
-    use super::super::args::{Cut, InfoFormat};
-    use super::{Arguments, Exit, complain};
-    use crate::gate::names::shown;
+    use super::super::args::InfoFormat;
+    use super::super::log;
+    use super::{Arguments, Exit};
     use crate::gate::tell::{json_line, sentence};
-    use crate::gate::{Done, Event, Fate, Gate, Places, Rules, Truncated};
+    use crate::gate::{Done, Event, Fate, Gate, Places, Rules};
     use crate::outcome::{Verdict, overall};
     use crate::policy::Policy;
-    use crate::worker::Options;
     use std::io::{self, Write};
     use std::time::Duration;
 
     pub fn run(arguments: &Arguments) -> Result<Exit, String> {
+        log::begin(arguments.judging.log_format);
         let places = Places {
             spool: arguments.spool.clone(),
             release: arguments.release.clone(),
@@ -43,50 +43,47 @@ mod on_unix {
             audit: arguments.audit.clone(),
         };
         let rules = Rules {
-            truncated: match arguments.truncated {
-                Cut::Quarantine => Truncated::Quarantine,
-                Cut::Release => Truncated::Release,
-            },
-            dry_run: arguments.dry_run,
             wait: Duration::from_secs(arguments.wait),
+            ..arguments.judging.rules(arguments.dry_run)
         };
-        let options = Options {
-            threads: arguments.threads.map_or(0, usize::from),
-            deep: arguments.deep,
-            budget: arguments.unpacking.budget(),
-            memory: arguments.max_worker_memory,
-            time: arguments.timeout.map(Duration::from_secs),
-            ..Options::default()
-        };
+        let options = arguments.judging.options();
         let mut gate = Gate::open(&places, rules, options, Policy::default())
-            .map_err(|error| error.to_string())?;
-        let mut verdicts = Vec::new();
+            .map_err(|error| error.to_string())?
+            .on_found(arguments.on_found.clone())
+            .metrics(arguments.metrics.clone());
+        let stop = gate.stop();
+        stop.on_signals()
+            .map_err(|error| format!("failed to listen to signals: {error}"))?;
+        // A gate that stays may see any number of dumps: only the worst counts.
+        let mut worst = Verdict::Clean;
         let mut written = Ok(());
-        let round = gate.round(&mut |event| {
-            verdicts.push(verdict(event));
+        let mut each = |event: &Event<'_>| {
+            worst = overall([worst, verdict(event)]);
             let told = tell(event, arguments.format);
             // The dumps come first: what cannot be told is told at the end, once.
             if written.is_ok() {
                 written = told;
             }
-        });
-        if let Some(head) = gate.log().head() {
-            complain(&format_args!(
-                "audit log `{}`: {} records, head {}",
-                shown(gate.log().path().as_os_str()),
-                head.seq,
-                head.hash
-            ));
+        };
+        let round = if arguments.watch {
+            gate.watch(Duration::from_secs(arguments.poll), &mut each);
+            Ok(())
+        } else {
+            gate.round(&mut each)
+        };
+        if arguments.watch {
+            worst = Verdict::Clean;
         }
+        log::head(&gate);
         if let Err(error) = round {
-            complain(&error);
-            verdicts.push(Verdict::Unopened);
+            tracing::error!("{error}");
+            worst = overall([worst, Verdict::Unopened]);
         }
         if let Err(error) = written {
-            complain(&format_args!("failed to write what was done: {error}"));
-            verdicts.push(Verdict::Unopened);
+            tracing::error!("failed to write what was done: {error}");
+            worst = overall([worst, Verdict::Unopened]);
         }
-        Ok(Exit::from(overall(verdicts)))
+        Ok(Exit::from(worst))
     }
 
     fn tell(event: &Event<'_>, format: InfoFormat) -> io::Result<()> {
@@ -94,14 +91,11 @@ mod on_unix {
             (InfoFormat::Json, event) => json_line(event),
             (InfoFormat::Text, Event::Done(done)) => sentence(done),
             (InfoFormat::Text, Event::Left { name, what }) => {
-                complain(&format_args!("left alone: `{}` is {what}", shown(name)));
+                log::left(name, what);
                 return Ok(());
             }
             (InfoFormat::Text, Event::Stuck { path, error }) => {
-                complain(&format_args!(
-                    "`{}` is not in its place yet: {error}",
-                    shown(path.as_os_str())
-                ));
+                log::stuck(path, error);
                 return Ok(());
             }
         };

@@ -5,10 +5,15 @@ mod audit;
 mod baseline;
 mod exit;
 mod gate;
+mod gate_args;
 mod info;
 mod judge;
+#[cfg(unix)]
+mod log;
+mod pipe;
 mod plan;
 mod progress;
+mod quarantine;
 mod scan;
 mod version;
 
@@ -38,6 +43,8 @@ pub fn run() -> Exit {
         None => version::run(arguments.verbose),
         Some(Command::Scan(arguments)) => scan::run(&arguments),
         Some(Command::Gate(arguments)) => gate::run(&arguments),
+        Some(Command::Pipe(arguments)) => pipe::run(&arguments),
+        Some(Command::Quarantine(arguments)) => quarantine::run(&arguments),
         Some(Command::Audit(arguments)) => audit::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),

@@ -10,17 +10,20 @@
 //!       copy                  its bytes in a file of ours, where it cannot be judged in place
 //!       decision              what was decided and may not be done yet
 //!       arriving              the dump is being copied to another file system
+//!       manifest              what was decided before, of a dump that was in quarantine
+//!       side/RULE-N/          a slot of a file that travels with the dump
 //! ```
 //!
 //! A dump keeps its name while it is claimed, so no instant loses it.
 
+use super::decision::Decision;
 use super::disk::{self, Directory};
 use crate::error::Error;
 use rustix::fs::{FileType, FlockOperation, flock};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -61,11 +64,20 @@ impl Claims {
     /// # Errors
     /// When the gate's directory cannot be made, is somebody else's, or lies on another file system.
     pub fn open(spool: &Directory) -> Result<Self, Error> {
-        let directory = spool.private(DIRECTORY.as_ref())?;
+        let claims = Self::at(spool.private(DIRECTORY.as_ref())?)?;
+        let directory = &claims.directory;
         if directory.identity()?.0 != spool.identity()?.0 {
             let cause = io::Error::other("it lies on another file system than the spool");
             return Err(Error::io("use", cause).at_path(directory.path()));
         }
+        Ok(claims)
+    }
+
+    /// Those in `directory`, which is private.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub fn at(directory: Directory) -> Result<Self, Error> {
         let lock = directory.create_or_open(LOCK.as_ref())?;
         Ok(Self { directory, lock })
     }
@@ -166,13 +178,7 @@ impl Claim {
     /// # Errors
     /// When it cannot be claimed; it is where it was then.
     pub fn take(&mut self, spool: &Directory, name: &OsStr) -> Result<Option<Slot>, Error> {
-        let number = OsString::from(self.next.to_string());
-        self.next += 1;
-        let directory = self.directory.make(&number)?;
-        let entry = directory.make(ENTRY.as_ref())?;
-        directory.sync()?;
-        self.directory.sync()?;
-        let mut slot = self.slot(number, directory, entry, None);
+        let mut slot = self.empty()?;
         match spool.take(name, &slot.entry, name) {
             Ok(()) => slot.name = Some(name.to_os_string()),
             Err(error) => {
@@ -187,6 +193,20 @@ impl Claim {
         slot.entry.sync()?;
         spool.sync()?;
         Ok(Some(slot))
+    }
+
+    /// A slot without a dump.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn empty(&mut self) -> Result<Slot, Error> {
+        let number = OsString::from(self.next.to_string());
+        self.next += 1;
+        let directory = self.directory.make(&number)?;
+        let entry = directory.make(ENTRY.as_ref())?;
+        directory.sync()?;
+        self.directory.sync()?;
+        Ok(self.slot(number, directory, entry, None))
     }
 
     /// What it is called in messages.
@@ -225,20 +245,13 @@ impl Claim {
     /// # Errors
     /// When it cannot be removed.
     pub fn free(&self, slot: &Slot) -> Result<(), Error> {
-        for name in slot.entry.names()? {
-            slot.entry.remove(&name)?;
-        }
-        slot.entry.sync()?;
-        slot.directory.remove(COPY.as_ref())?;
-        slot.directory.sync()?;
-        for name in slot.directory.names()? {
-            if name != ENTRY && name != DECISION {
-                slot.directory.remove(&name)?;
+        if let Some(sides) = slot.directory.below_if_there(SIDES.as_ref())? {
+            for side in slot.sides()? {
+                free(&sides, &side)?;
             }
+            slot.directory.remove_directory(SIDES.as_ref())?;
         }
-        slot.directory.remove_directory(ENTRY.as_ref())?;
-        slot.directory.remove(DECISION.as_ref())?;
-        self.directory.remove_directory(&slot.number)
+        free(&self.directory, slot)
     }
 
     fn slot(
@@ -262,6 +275,120 @@ impl Claim {
     }
 }
 
+impl Slot {
+    /// The slots of files that travel with the dump.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn sides(&self) -> Result<Vec<Self>, Error> {
+        let Some(sides) = self.directory.below_if_there(SIDES.as_ref())? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for number in sides.names()? {
+            let directory = sides.below(&number)?;
+            let entry = match directory.below_if_there(ENTRY.as_ref())? {
+                Some(entry) => entry,
+                None => directory.make(ENTRY.as_ref())?,
+            };
+            let name = entry.names()?.into_iter().next();
+            found.push(self.side(number, directory, entry, name));
+        }
+        Ok(found)
+    }
+
+    /// The directory of those slots, made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn sides_directory(&self) -> Result<Directory, Error> {
+        match self.directory.below_if_there(SIDES.as_ref())? {
+            Some(sides) => Ok(sides),
+            None => {
+                let sides = self.directory.make(SIDES.as_ref())?;
+                self.directory.sync()?;
+                Ok(sides)
+            }
+        }
+    }
+
+    /// A new one of those slots, in `sides`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_side(&self, sides: &Directory, number: &str) -> Result<Self, Error> {
+        let directory = sides.make(number.as_ref())?;
+        let entry = directory.make(ENTRY.as_ref())?;
+        directory.sync()?;
+        sides.sync()?;
+        Ok(self.side(OsString::from(number), directory, entry, None))
+    }
+
+    /// What was decided about the dump before, where it was in quarantine.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn origin(&self) -> Result<Option<Decision>, Error> {
+        if !self.directory.has(MANIFEST.as_ref())? {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        let read = self
+            .directory
+            .file(MANIFEST.as_ref())?
+            .read_to_end(&mut text);
+        read.map_err(|cause| Error::io("read", cause).at_path(self.directory.path()))?;
+        Ok(serde_json::from_slice(&text).ok())
+    }
+
+    /// The rule by which it is one of those slots.
+    pub fn rule(&self) -> Option<usize> {
+        self.number.to_str()?.split_once('-')?.0.parse().ok()
+    }
+
+    /// Removes one of those slots, whose file is in its place.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn free_side(&self, side: &Self) -> Result<(), Error> {
+        free(&self.sides_directory()?, side)
+    }
+
+    fn side(
+        &self,
+        number: OsString,
+        directory: Directory,
+        entry: Directory,
+        name: Option<OsString>,
+    ) -> Self {
+        Self {
+            id: format!("{}.{}", self.id, number.to_string_lossy()),
+            directory,
+            entry,
+            name,
+            number,
+        }
+    }
+}
+
+/// Removes `slot`, which is in `directory`. What has to be known of it goes last.
+fn free(directory: &Directory, slot: &Slot) -> Result<(), Error> {
+    for name in slot.entry.names()? {
+        slot.entry.remove(&name)?;
+    }
+    slot.entry.sync()?;
+    slot.directory.remove(COPY.as_ref())?;
+    slot.directory.sync()?;
+    for name in slot.directory.names()? {
+        if name != ENTRY && name != DECISION {
+            slot.directory.remove(&name)?;
+        }
+    }
+    slot.directory.remove_directory(ENTRY.as_ref())?;
+    slot.directory.remove(DECISION.as_ref())?;
+    directory.remove_directory(&slot.number)
+}
+
 /// What the gate calls its directory in a spool.
 pub const DIRECTORY: &str = ".dumpgate";
 
@@ -273,6 +400,11 @@ pub const DECISION: &str = "decision";
 
 /// That a dump is on its way to another file system.
 pub const ARRIVING: &str = "arriving";
+
+/// The manifest in a slot of a dump that was in quarantine.
+pub const MANIFEST: &str = "manifest";
+
+const SIDES: &str = "side";
 
 const ENTRY: &str = "in";
 

@@ -59,6 +59,50 @@ impl Directory {
         Ok(Self { fd, path })
     }
 
+    /// The directory `name` in this one; `None` if there is no such thing.
+    ///
+    /// # Errors
+    /// When there is one that cannot be opened.
+    pub fn below_if_there(&self, name: &OsStr) -> Result<Option<Self>, Error> {
+        match self.below(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same directory once more.
+    ///
+    /// # Errors
+    /// When no more can be open.
+    pub fn again(&self) -> Result<Self, Error> {
+        let fd =
+            rustix::io::fcntl_dupfd_cloexec(&self.fd, 3).map_err(failed("open", &self.path))?;
+        Ok(Self {
+            fd,
+            path: self.path.clone(),
+        })
+    }
+
+    /// The directory that `path` leads to from this one, each part of it made as open as this one if it is not there.
+    ///
+    /// # Errors
+    /// When one cannot be made, or is none.
+    pub fn reach(&self, path: &Path) -> Result<Self, Error> {
+        let mut at = self.again()?;
+        for part in path {
+            let stat = fstat(&at.fd).map_err(failed("read", &at.path))?;
+            let mode = Mode::from_raw_mode(stat.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO);
+            at.change("make", part, || match mkdirat(&at.fd, part, mode) {
+                Err(Errno::EXIST) => Ok(()),
+                made => made,
+            })?;
+            at.sync()?;
+            at = at.below(part)?;
+        }
+        Ok(at)
+    }
+
     /// Makes the directory `name`, open to nobody but its owner.
     ///
     /// # Errors
@@ -114,6 +158,15 @@ impl Directory {
     pub fn file_system(&self) -> Result<u64, Error> {
         let known = rustix::fs::fstatvfs(&self.fd).map_err(failed("read", &self.path))?;
         Ok(known.f_fsid)
+    }
+
+    /// Bytes that may still be written to its file system.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn free(&self) -> Result<u64, Error> {
+        let known = rustix::fs::fstatvfs(&self.fd).map_err(failed("read", &self.path))?;
+        Ok(known.f_bavail.saturating_mul(known.f_frsize))
     }
 
     /// The names in it, in order.
@@ -362,6 +415,16 @@ pub fn is_not_found(error: &Error) -> bool {
     matches!(
         error.kind(),
         crate::error::ErrorKind::Io { cause, .. } if cause.kind() == io::ErrorKind::NotFound
+    )
+}
+
+/// Whether the next dump would meet the same.
+pub fn is_of_the_disk(error: &Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(
+        error.kind(),
+        crate::error::ErrorKind::Io { cause, .. }
+            if matches!(cause.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every call that changes a file system passes two points, one before and one behind. The variable holds `kill N`
 //! (the process ends at the N-th point, as by a loss of power that the disk survives) or `full N` (each call that
-//! needs room fails from the N-th point on, as on a full disk).
+//! needs room fails from the N-th point on, as on a full disk) or `deaf 0` (no event is heard of).
 
 use std::io;
 
@@ -34,6 +34,18 @@ pub fn is_asked() -> bool {
     }
 }
 
+/// Whether a test asked for a gate that hears of no event in the spool.
+pub fn is_deaf() -> bool {
+    #[cfg(debug_assertions)]
+    {
+        matches!(asked::fault(), Some(asked::Fault::Deaf))
+    }
+    #[cfg(not(debug_assertions))]
+    {
+        false
+    }
+}
+
 #[cfg(debug_assertions)]
 mod asked {
     use rustix::process::{Signal, getpid, kill_process};
@@ -50,6 +62,7 @@ mod asked {
     pub enum Fault {
         Kill(u64),
         Full(u64),
+        Deaf,
     }
 
     pub fn fault() -> Option<Fault> {
@@ -61,6 +74,7 @@ mod asked {
             match deed {
                 "kill" => Some(Fault::Kill(point)),
                 "full" => Some(Fault::Full(point)),
+                "deaf" => Some(Fault::Deaf),
                 _ => None,
             }
         })

@@ -8,6 +8,7 @@ use super::claim::{COPY, Slot};
 use super::disk;
 use super::facts::Facts;
 use super::lease::{self, Lease};
+use super::service;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -68,7 +69,11 @@ impl Held {
         if !metadata(&file)?.is_file() {
             return Ok(None);
         }
-        let facts = Facts::of(&file).map_err(here)?;
+        // In quarantine it was shut.
+        let facts = match slot.origin()? {
+            Some(before) => before.file,
+            None => Facts::of(&file).map_err(here)?,
+        };
         slot.directory.remove(COPY.as_ref())?;
         let is_leased = wish == Wish::InPlace && lease::take(&file) == Lease::Granted;
         // Another name may be opened later by who knows it.
@@ -135,6 +140,7 @@ impl Held {
         let mut hash = Sha256::new();
         let mut block = vec![0; BLOCK];
         loop {
+            service::beat();
             match file.read(&mut block) {
                 Ok(0) => return Ok(hash.finalize().into()),
                 Ok(read) => hash.update(block.get(..read).unwrap_or_default()),
@@ -179,6 +185,7 @@ pub fn copy_bytes(mut from: &File, to: &mut File) -> io::Result<[u8; 32]> {
     let mut length = 0u64;
     super::fault::before()?;
     loop {
+        service::beat();
         let read = match from.read(&mut block) {
             Ok(0) => break,
             Ok(read) => read,

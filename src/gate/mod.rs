@@ -15,30 +15,39 @@ mod disk;
 mod facts;
 mod fault;
 mod hold;
+mod hook;
 mod lease;
+mod metrics;
 pub mod names;
+pub mod pipe;
+mod round;
+pub mod service;
+mod side;
+pub mod store;
 pub mod tell;
+mod watch;
+mod work;
 
 pub use decision::{Decision, Fate};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::outcome::Verdict;
 use crate::policy::Policy;
 use crate::worker::{Options, Supervisor};
 use audit::Log;
-use claim::{Claim, Claims, DIRECTORY, Slot};
-use decision::Judge;
-use deliver::{Delivered, deliver, has_arrived};
+use claim::{Claims, DIRECTORY};
 use disk::Directory;
-use hold::{Held, Place, Wish};
-use lease::Lease;
+use hook::Hook;
+use metrics::{Gauges, Metrics};
 use rustix::fs::FileType;
-use serde::Serialize;
 use serde_json::Value;
-use std::collections::VecDeque;
+use service::Stop;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where dumps come from and go to.
 #[derive(Clone, Debug)]
@@ -109,20 +118,43 @@ pub struct Done {
 /// A gate at work. Judges by a worker that ends with the thread that uses this.
 pub struct Gate {
     spool: Directory,
-    release: Directory,
+    /// Where dumps are released to, if that is a directory.
+    release: Option<Directory>,
     quarantine: Directory,
     claims: Claims,
     log: Log,
     supervisor: Supervisor,
     rules: Rules,
     options: Value,
+    stop: Stop,
+    /// Dumps that somebody writes, and since when they are waited for.
+    written: HashMap<OsString, Instant>,
+    /// What was told to be no dump and is still there.
+    strange: HashSet<OsString>,
+    hook: Option<Hook>,
+    metrics: Option<Metrics>,
+    /// Dumps in the spool at the last look, and when the oldest was written.
+    queue: (u64, Option<SystemTime>),
+    /// Dumps that could not be brought to their places in the last round.
+    stuck: u64,
 }
 
-/// What the audit log says when a decision does not hold.
-#[derive(Serialize)]
-struct Withdrawn<'d> {
-    id: &'d str,
-    why: &'d str,
+/// Directories that are open, and the log.
+struct Ground {
+    spool: Directory,
+    release: Option<Directory>,
+    quarantine: Directory,
+    claims: Claims,
+    log: Log,
+}
+
+/// What a look at the spool left there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// No dump that could be taken.
+    Nothing,
+    /// A dump that somebody writes.
+    Busy,
 }
 
 impl Gate {
@@ -150,38 +182,56 @@ impl Gate {
             return Err(Error::io("use", cause).at_path(&places.spool));
         }
         let claims = Claims::open(&spool)?;
-        let log = match &places.audit {
-            None => {
-                let private = quarantine.private(DIRECTORY.as_ref())?;
-                Log::open(&private, &audit::default_name())?
-            }
-            Some(path) => {
-                let parent = match path.parent() {
-                    Some(parent) if !parent.as_os_str().is_empty() => parent,
-                    _ => Path::new("."),
-                };
-                let name = path.file_name().ok_or_else(|| {
-                    let cause = io::Error::from(io::ErrorKind::IsADirectory);
-                    Error::io("open", cause).at_path(path)
-                })?;
-                Log::open(&Directory::open(parent)?, name)?
-            }
+        let log = open_log(&quarantine, places.audit.as_deref())?;
+        let ground = Ground {
+            spool,
+            release: Some(release),
+            quarantine,
+            claims,
+            log,
         };
-        let words = serde_json::json!({
-            "fail_on": policy.least_proof().name(),
-            "strict": policy.is_strict(),
-        });
-        let options_in_words = decision::options_in_words(&options, &rules, words);
-        Ok(Self {
+        Ok(Self::on(ground, rules, options, policy))
+    }
+
+    fn on(ground: Ground, rules: Rules, options: Options, policy: Policy) -> Self {
+        let Ground {
             spool,
             release,
             quarantine,
             claims,
             log,
-            supervisor: Supervisor::new(options, policy),
+        } = ground;
+        let words = serde_json::json!({
+            "fail_on": policy.least_proof().name(),
+            "strict": policy.is_strict(),
+        });
+        let options_in_words = decision::options_in_words(&options, &rules, words);
+        let stop = Stop::default();
+        let is_over = stop.clone();
+        let supervisor = Supervisor::new(options, policy).meanwhile(Box::new(move || {
+            service::beat();
+            match is_over.is_overdue() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }));
+        Self {
+            spool,
+            release,
+            quarantine,
+            claims,
+            log,
+            supervisor,
             rules,
             options: options_in_words,
-        })
+            stop,
+            written: HashMap::new(),
+            strange: HashSet::new(),
+            hook: None,
+            metrics: None,
+            queue: (0, None),
+            stuck: 0,
+        }
     }
 
     /// Starts workers from the program at this path instead of the one that runs, as a test has to.
@@ -196,271 +246,97 @@ impl Gate {
         &self.log
     }
 
-    /// Finishes what gates that are no more left, then takes each dump that is in the spool.
-    ///
-    /// # Errors
-    /// When the spool cannot be read or nothing can be claimed.
-    pub fn round(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<(), Error> {
-        for claim in self.claims.dead()? {
-            match claim.slots() {
-                Ok(slots) => slots
-                    .into_iter()
-                    .for_each(|slot| self.resume(&claim, slot, tell)),
-                Err(error) => tell(&Event::Stuck {
-                    path: claim.path(),
-                    error: &error,
-                }),
-            }
-            self.claims.end(claim)?;
-        }
-        let mut waiting = self.waiting(tell)?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let mut claim = self.claims.begin()?;
-        let since = Instant::now();
-        let mut passed = 0;
-        while let Some(name) = waiting.pop_front() {
-            if since.elapsed() < self.rules.wait && self.is_written(&name) {
-                waiting.push_back(name);
-                passed += 1;
-                if passed >= waiting.len() {
-                    passed = 0;
-                    std::thread::sleep(PAUSE);
-                }
-                continue;
-            }
-            passed = 0;
-            let path = self.spool.path().join(&name);
-            match claim.take(&self.spool, &name) {
-                Ok(None) => {}
-                Ok(Some(slot)) => {
-                    if self.process(&claim, slot, tell).is_break() {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    tell(&Event::Stuck {
-                        path: &path,
-                        error: &error,
-                    });
-                    if is_of_the_disk(&error) {
-                        break;
-                    }
-                }
-            }
-        }
-        self.claims.end(claim)
+    /// Runs `command` by the shell for each dump in which a key was found; what it is told is in its environment.
+    #[must_use]
+    pub fn on_found(mut self, command: Option<OsString>) -> Self {
+        self.hook = command.map(Hook);
+        self
     }
 
-    /// The names of dumps in the spool; tells of what is none.
-    fn waiting(&self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<VecDeque<OsString>, Error> {
-        let own = [self.release.identity()?, self.quarantine.identity()?];
-        let mut waiting = VecDeque::new();
-        for name in self.spool.names()? {
-            let Some(stat) = self.spool.stat(&name)? else {
-                continue;
-            };
-            match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => waiting.push_back(name),
-                FileType::Directory
-                    if name == DIRECTORY || own.contains(&disk::identity(&stat)) => {}
-                kind => tell(&Event::Left {
-                    name: &name,
-                    what: in_words(kind),
-                }),
-            }
+    /// Writes numbers to the file at `path`, as the Prometheus text format has them.
+    #[must_use]
+    pub fn metrics(mut self, path: Option<PathBuf>) -> Self {
+        self.metrics = path.map(Metrics::new);
+        self
+    }
+
+    /// What there is to do when a dump is in its place, which took `time`.
+    fn settled(&mut self, done: &Done, time: Duration) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.count(&done.decision, time);
         }
-        Ok(waiting)
+        self.alarm(&done.decision, done.path.as_deref());
+        self.measure(false);
     }
 
-    /// Whether somebody has the dump `name` open for writing, as far as the system tells.
-    fn is_written(&self, name: &OsStr) -> bool {
-        let is_busy = |file| lease::take(&file) == Lease::Busy;
-        self.spool.file(name).is_ok_and(is_busy)
+    /// Runs the command for dumps in which a key was found, if this is one; it is at `path` now.
+    fn alarm(&self, decision: &Decision, path: Option<&Path>) {
+        if let Some(hook) = &self.hook
+            && decision.verdict() == Verdict::Found
+        {
+            hook.run(decision, path);
+        }
     }
 
-    /// Brings a claimed dump to its place. Breaks when there is no sense in claiming another.
-    fn process(
-        &mut self,
-        claim: &Claim,
-        slot: Slot,
-        tell: &mut dyn FnMut(&Event<'_>),
-    ) -> std::ops::ControlFlow<()> {
-        let name = slot.name.clone().unwrap_or_default();
-        let path = self.spool.path().join(&name);
-        let done = match self.judge(&slot, &path) {
-            Ok(Some(done)) => claim.free(&slot).map(|()| Some(done)),
-            Ok(None) => self.hand_back(claim, &slot, &name, tell).map(|()| None),
-            Err(error) => Err(error),
+    /// Writes the numbers, if they are due or `is_last`.
+    fn measure(&mut self, is_last: bool) {
+        let Some(metrics) = &mut self.metrics else {
+            return;
         };
-        match done {
-            Ok(Some(done)) => tell(&Event::Done(&done)),
-            Ok(None) => {}
-            Err(error) => {
-                tell(&Event::Stuck {
-                    path: &path,
-                    error: &error,
-                });
-                if is_of_the_disk(&error) {
-                    return std::ops::ControlFlow::Break(());
-                }
-            }
+        if !is_last && !metrics.is_due() {
+            return;
         }
-        std::ops::ControlFlow::Continue(())
-    }
-
-    /// Judges the dump in `slot`, decides, and moves it; `None` if it is no regular file.
-    fn judge(&mut self, slot: &Slot, path: &Path) -> Result<Option<Done>, Error> {
-        let mut wish = Wish::InPlace;
-        loop {
-            let Some(held) = Held::take(slot, wish)? else {
-                return Ok(None);
-            };
-            let mut judge = Judge {
-                supervisor: &mut self.supervisor,
-                rules: &self.rules,
-                options: &self.options,
-            };
-            let decision = judge.decide(slot, &held, path);
-            decision.keep(slot)?;
-            self.log.append("decided", &decision.told())?;
-            if let Some(done) = self.carry_out(slot, &held, decision)? {
-                return Ok(Some(done));
-            }
-            wish = Wish::Copy;
-        }
-    }
-
-    /// Moves a dump as was decided; `None` if the decision is withdrawn because it may have changed.
-    fn carry_out(
-        &mut self,
-        slot: &Slot,
-        held: &Held,
-        decision: Decision,
-    ) -> Result<Option<Done>, Error> {
-        let target = match decision.fate {
-            Fate::Release => &self.release,
-            Fate::Quarantine => &self.quarantine,
+        let mut places = vec![("spool", &self.spool), ("quarantine", &self.quarantine)];
+        places.extend(self.release.as_ref().map(|release| ("release", release)));
+        let gauges = Gauges {
+            queue: self.queue.0,
+            oldest: self.queue.1,
+            stuck: self.stuck,
+            deaths: self.supervisor.deaths(),
+            places,
+            head: self.log.head().map(|head| (head.seq, head.hash.as_str())),
         };
-        match deliver(slot, held, &decision, target, &mut self.log)? {
-            Delivered::There { path, lost } => Ok(Some(Done {
-                decision,
-                path: Some(path),
-                lost,
-            })),
-            Delivered::Changed => {
-                self.withdraw(slot, &decision, CHANGED)?;
-                Ok(None)
-            }
+        if let Err(error) = metrics.write(&gauges) {
+            tracing::warn!("{error}");
         }
     }
 
-    /// Forgets a decision that does not hold.
-    fn withdraw(&mut self, slot: &Slot, decision: &Decision, why: &str) -> Result<(), Error> {
-        let id = &decision.id;
-        self.log.append("withdrawn", &Withdrawn { id, why })?;
-        slot.directory.remove(claim::DECISION.as_ref())?;
-        slot.directory.sync()
-    }
-
-    /// Finishes what another gate began.
-    fn resume(&mut self, claim: &Claim, slot: Slot, tell: &mut dyn FnMut(&Event<'_>)) {
-        let resumed = match Decision::read(&slot) {
-            Ok(Some(decision)) => self.execute(&slot, decision).and_then(|done| match done {
-                Some(done) => claim.free(&slot).map(|()| Some(done)),
-                None => Ok(None),
-            }),
-            // Nothing was claimed yet.
-            Ok(None) if slot.name.is_none() => match claim.free(&slot) {
-                Ok(()) => return,
-                Err(error) => Err(error),
-            },
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        match resumed {
-            Ok(Some(done)) => tell(&Event::Done(&done)),
-            Ok(None) => _ = self.process(claim, slot, tell),
-            Err(error) => tell(&Event::Stuck {
-                path: slot.entry.path(),
-                error: &error,
-            }),
-        }
-    }
-
-    /// Does what was decided before; `None` if it has to be decided anew, because the dump is another.
-    fn execute(&mut self, slot: &Slot, mut decision: Decision) -> Result<Option<Done>, Error> {
-        let target = match decision.fate {
-            Fate::Release => &self.release,
-            Fate::Quarantine => &self.quarantine,
-        };
-        // Whether it was recorded is not known, and twice is better than not at all.
-        if has_arrived(slot, &decision, target)? {
-            self.log.append("finished", &decision.told())?;
-            return Ok(Some(Done {
-                decision,
-                path: None,
-                lost: Vec::new(),
-            }));
-        }
-        if decision.dry_run && !self.rules.dry_run {
-            // Now it counts.
-            self.withdraw(slot, &decision, "it was made in a dry run")?;
-            return Ok(None);
-        }
-        let held = match decision.place {
-            Place::Copy => Some(Held::copy(slot, decision.file.clone())?),
-            Place::Claimed => Held::take(slot, Wish::InPlace)?,
-        };
-        let Some(held) = held else {
-            return Ok(None);
-        };
-        // Nobody had a lease while no gate ran.
-        let hash = held.hash().ok().map(|hash| names::hex(&hash));
-        if decision.fate == Fate::Release && (hash.is_none() || hash != decision.sha256) {
-            self.withdraw(slot, &decision, CHANGED)?;
-            return Ok(None);
-        }
-        if held.place != decision.place {
-            decision.place = held.place;
-            decision.keep(slot)?;
-        }
-        self.log.append("resumed", &decision.told())?;
-        self.carry_out(slot, &held, decision)
-    }
-
-    /// Gives back what turned out to be no regular file.
-    fn hand_back(
-        &mut self,
-        claim: &Claim,
-        slot: &Slot,
-        name: &OsStr,
-        tell: &mut dyn FnMut(&Event<'_>),
-    ) -> Result<(), Error> {
-        let kind = slot.entry.kind(name)?;
-        if slot.entry.rename(name, &self.spool, name)? != disk::Renamed::Done {
-            let cause = io::Error::from(io::ErrorKind::AlreadyExists);
-            return Err(Error::io("give back", cause).at_path(&self.spool.path().join(name)));
-        }
-        self.spool.sync()?;
-        claim.free(slot)?;
-        tell(&Event::Left {
-            name,
-            what: kind.map_or("something unknown", in_words),
-        });
-        Ok(())
+    /// What ends it, once asked: the dump in hand is judged first, or given back if that takes long.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 }
 
-/// Whether the next dump would meet the same.
-fn is_of_the_disk(error: &Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    matches!(
-        error.kind(),
-        ErrorKind::Io { cause, .. }
-            if matches!(cause.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
-    )
+/// The log at `path`, or in `quarantine`.
+fn open_log(quarantine: &Directory, path: Option<&Path>) -> Result<Log, Error> {
+    let Some(path) = path else {
+        let private = quarantine.private(DIRECTORY.as_ref())?;
+        return Log::open(&private, &audit::default_name());
+    };
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().ok_or_else(|| {
+        let cause = io::Error::from(io::ErrorKind::IsADirectory);
+        Error::io("open", cause).at_path(path)
+    })?;
+    Log::open(&Directory::open(parent)?, name)
+}
+
+/// Where a dump of that fate goes.
+fn target<'d>(
+    release: Option<&'d Directory>,
+    quarantine: &'d Directory,
+    fate: Fate,
+) -> Result<&'d Directory, Error> {
+    match fate {
+        Fate::Quarantine => Ok(quarantine),
+        Fate::Release => release.ok_or_else(|| {
+            let cause = io::Error::other("no directory to release to was given (`--release`)");
+            Error::io("release", cause).at_path(quarantine.path())
+        }),
+    }
 }
 
 fn in_words(kind: FileType) -> &'static str {
@@ -474,9 +350,3 @@ fn in_words(kind: FileType) -> &'static str {
         FileType::Unknown => "something unknown",
     }
 }
-
-/// Why a decision does not hold.
-const CHANGED: &str = "the dump may have changed since it was judged";
-
-/// Between one look at dumps that are being written and the next.
-const PAUSE: Duration = Duration::from_millis(50);

@@ -44,6 +44,11 @@ impl Cause {
             (None, code) => Self::Exit(code.unwrap_or_default()),
         }
     }
+
+    /// Whether it was told to end, as a service or the programs of a terminal are.
+    pub fn is_order(&self) -> bool {
+        matches!(self, Self::Signal(SIGTERM | SIGINT))
+    }
 }
 
 impl Death {
@@ -123,6 +128,7 @@ fn signal_in_words(signal: i32) -> (&'static str, &'static str) {
 
 const SIGABRT: i32 = rustix::process::Signal::ABORT.as_raw();
 const SIGBUS: i32 = rustix::process::Signal::BUS.as_raw();
+const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
 const SIGKILL: i32 = rustix::process::Signal::KILL.as_raw();
 const SIGSEGV: i32 = rustix::process::Signal::SEGV.as_raw();
 const SIGTERM: i32 = rustix::process::Signal::TERM.as_raw();

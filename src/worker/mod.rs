@@ -50,7 +50,7 @@ pub use child::{NAME, serve};
 #[cfg(unix)]
 pub use death::{Cause, Death};
 #[cfg(unix)]
-pub use supervisor::{Judged, Question, Supervisor, measures};
+pub use supervisor::{Judged, Meanwhile, Question, Supervisor, measures};
 
 use crate::crypto::Fingerprint;
 use crate::policy::Policy;

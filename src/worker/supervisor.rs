@@ -32,9 +32,13 @@ pub struct Supervisor {
     policy: Arc<Policy>,
     program: PathBuf,
     tells_progress: bool,
+    meanwhile: Option<Meanwhile>,
     worker: Option<Worker>,
     deaths: u64,
 }
+
+/// What is done again and again while a worker is at work; it may break off.
+pub type Meanwhile = Box<dyn FnMut() -> ControlFlow<()> + Send>;
 
 /// How the judging of a file ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,7 @@ impl Supervisor {
             policy: Arc::new(policy),
             program: this_program(),
             tells_progress: false,
+            meanwhile: None,
             worker: None,
             deaths: 0,
         }
@@ -95,6 +100,14 @@ impl Supervisor {
         self
     }
 
+    /// Calls `meanwhile` some times a second while a worker is at work; when it breaks, `judge` comes back with
+    /// [`Judged::Stopped`].
+    #[must_use]
+    pub fn meanwhile(mut self, meanwhile: Meanwhile) -> Self {
+        self.meanwhile = Some(meanwhile);
+        self
+    }
+
     /// Workers that died so far.
     pub fn deaths(&self) -> u64 {
         self.deaths
@@ -105,7 +118,7 @@ impl Supervisor {
     /// # Errors
     /// When none can be started.
     pub fn measures(&mut self) -> Result<&[Measure], Death> {
-        match self.ready() {
+        match ready(&mut self.worker, &self.program, &self.options) {
             Ok(worker) => Ok(&worker.measures),
             Err(end) => Err(Death {
                 cause: end.cause,
@@ -160,8 +173,15 @@ impl Supervisor {
         each: &mut dyn FnMut(DumpOutcome) -> ControlFlow<()>,
     ) -> Result<Judged, End> {
         let (time, tells_progress) = (self.options.time, self.tells_progress);
-        let policy = Arc::clone(&self.policy);
-        let worker = self.ready()?;
+        let Self {
+            options,
+            policy,
+            program,
+            meanwhile,
+            worker,
+            ..
+        } = self;
+        let worker = ready(worker, program, options)?;
         let request = Request {
             number: worker.asked,
             path: question.path.to_path_buf(),
@@ -175,7 +195,10 @@ impl Supervisor {
         worker.say(&request, Some(question.file))?;
         let mut bar: Option<Box<dyn Progress + '_>> = None;
         loop {
-            match worker.event()? {
+            let Some(event) = worker.event(meanwhile)? else {
+                return Ok(Judged::Stopped);
+            };
+            match event {
                 Event::Step(Step::Begin(name, bytes)) => bar = Some(watch(&name, bytes)),
                 Event::Step(Step::Search(name, bytes)) => {
                     if let Some(bar) = &bar {
@@ -208,15 +231,19 @@ impl Supervisor {
             }
         }
     }
+}
 
-    /// A worker that waits for a question.
-    fn ready(&mut self) -> Result<&mut Worker, End> {
-        let worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => Worker::start(&self.program, &self.options)?,
-        };
-        Ok(self.worker.insert(worker))
-    }
+/// A worker that waits for a question.
+fn ready<'w>(
+    worker: &'w mut Option<Worker>,
+    program: &Path,
+    options: &Options,
+) -> Result<&'w mut Worker, End> {
+    let ready = match worker.take() {
+        Some(worker) => worker,
+        None => Worker::start(program, options)?,
+    };
+    Ok(worker.insert(ready))
 }
 
 /// What a worker of this program gives up on this system, as one says itself.
@@ -263,8 +290,8 @@ impl Worker {
         };
         worker.limit = Some((Instant::now(), START));
         worker.say(&setup, None)?;
-        match worker.event()? {
-            Event::Hello(Hello(measures)) => worker.measures = measures,
+        match worker.event(&mut None)? {
+            Some(Event::Hello(Hello(measures))) => worker.measures = measures,
             _ => return Err(worker.end(Some(Cause::Malformed))),
         }
         Ok(worker)
@@ -319,19 +346,24 @@ impl Worker {
         })
     }
 
-    /// The next thing that the worker says, as it should be.
-    fn event(&mut self) -> Result<Event, End> {
+    /// The next thing that the worker says, as it should be; `None` if `meanwhile` breaks off.
+    fn event(&mut self, meanwhile: &mut Option<Meanwhile>) -> Result<Option<Event>, End> {
         loop {
+            if let Some(meanwhile) = meanwhile
+                && meanwhile().is_break()
+            {
+                return Ok(None);
+            }
             match self.listener.next() {
-                Ok(Some(event)) => return Ok(event),
-                Ok(None) => self.hear()?,
+                Ok(Some(event)) => return Ok(Some(event)),
+                Ok(None) => self.hear(meanwhile.as_ref().map(|_| TICK))?,
                 Err(_) => return Err(self.end(Some(Cause::Malformed))),
             }
         }
     }
 
-    /// Waits until the worker says something, and hears it.
-    fn hear(&mut self) -> Result<(), End> {
+    /// Waits until the worker says something, and hears it; no longer than `most`.
+    fn hear(&mut self, most: Option<Duration>) -> Result<(), End> {
         let left = match self.limit {
             None => None,
             Some((since, time)) => match time.checked_sub(since.elapsed()) {
@@ -343,6 +375,10 @@ impl Worker {
         if let Some(stderr) = &self.stderr {
             waiting.push(PollFd::new(stderr, PollFlags::IN));
         }
+        let left = match (left, most) {
+            (Some(left), Some(most)) => Some(left.min(most)),
+            (left, most) => left.or(most),
+        };
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut waiting, left.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -469,6 +505,9 @@ const START: Duration = Duration::from_secs(60);
 
 /// A worker whose socket is closed is about to end.
 const MOMENT: Duration = Duration::from_secs(2);
+
+/// Between one call of what is done meanwhile and the next.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Bytes heard at a time.
 const BLOCK: usize = 64 << 10;

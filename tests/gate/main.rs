@@ -4,7 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test stops at the first surprise
 
 mod log;
+mod pipe;
+mod side;
+mod store;
 mod struck;
+mod told;
+mod watch;
 
 use rustix::fs::{Mode, OFlags, XattrFlags};
 use serde_json::Value;
