@@ -1,6 +1,6 @@
 //! What was typed.
 
-use super::gate_args::{Audit, Gate, Pipe, Quarantine};
+use super::gate_args::{Audit, Gate, Pipe, PolicyCommand, Quarantine};
 use crate::finding::Proof;
 use crate::unpack::Budget;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +46,9 @@ pub enum Command {
     /// Look into a quarantine, release from it, judge again, remove what is old (Unix only)
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Check a policy file
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Check the log of what the gate decided (Unix only)
     #[command(subcommand)]
     Audit(Audit),
@@ -101,9 +104,14 @@ pub struct Scan {
     #[arg(long)]
     pub shapes: bool,
 
-    /// The least proof that makes the verdict `found`
-    #[arg(long, value_enum, default_value_t = Level::Parsed, value_name = "PROOF")]
-    pub fail_on: Level,
+    /// The policy file [default: the nearest `dumpgate.toml` from the working directory upward, else
+    /// /etc/dumpgate/dumpgate.toml]; options win over what it says
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The least proof that makes the verdict `found` [default: parsed]
+    #[arg(long, value_enum, value_name = "PROOF")]
+    pub fail_on: Option<Level>,
 
     /// Accept the keys in this file until their last day; see `dumpgate baseline`
     #[arg(long, value_name = "FILE")]

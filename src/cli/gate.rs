@@ -30,7 +30,6 @@ mod on_unix {
     use crate::gate::tell::{json_line, sentence};
     use crate::gate::{Done, Event, Fate, Gate, Places, Rules};
     use crate::outcome::{Verdict, overall};
-    use crate::policy::Policy;
     use std::io::{self, Write};
     use std::time::Duration;
 
@@ -42,12 +41,12 @@ mod on_unix {
             quarantine: arguments.quarantine.clone(),
             audit: arguments.audit.clone(),
         };
+        let judged = arguments.judging.judged(arguments.dry_run)?;
         let rules = Rules {
             wait: Duration::from_secs(arguments.wait),
-            ..arguments.judging.rules(arguments.dry_run)
+            ..judged.rules
         };
-        let options = arguments.judging.options();
-        let mut gate = Gate::open(&places, rules, options, Policy::default())
+        let mut gate = Gate::open(&places, rules, judged.options, judged.policy)
             .map_err(|error| error.to_string())?
             .on_found(arguments.on_found.clone())
             .metrics(arguments.metrics.clone());

@@ -82,9 +82,14 @@ pub enum LogFormat {
 /// How unattended commands judge.
 #[derive(Debug, Args)]
 pub struct Judging {
-    /// What becomes of a dump that ends before what it declares, and is clean as far as it goes
-    #[arg(long, value_enum, default_value_t = Cut::Quarantine, value_name = "FATE")]
-    pub truncated: Cut,
+    /// The policy file [default: /etc/dumpgate/dumpgate.toml, if there is one]; options win over what it says. One
+    /// that others can write is refused
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// What becomes of a dump that ends before what it declares, and is clean as far as it goes [default: quarantine]
+    #[arg(long, value_enum, value_name = "FATE")]
+    pub truncated: Option<Cut>,
 
     /// Also look where keys are unlikely, which takes far longer; see `dumpgate scan --help`
     #[arg(long)]
@@ -98,9 +103,9 @@ pub struct Judging {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
-    /// Bytes of memory that the process which judges a dump may write to, its maps of files apart
-    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = bytes)]
-    pub max_worker_memory: u64,
+    /// Bytes of memory that the process which judges a dump may write to, its maps of files apart [default: 4G]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_worker_memory: Option<u64>,
 
     /// Seconds for one dump, unpacking included; one that takes longer is incomplete
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -111,30 +116,62 @@ pub struct Judging {
     pub log_format: LogFormat,
 }
 
+/// Everything that says how dumps are judged, and what that leads to.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct Judged {
+    /// What a verdict leads to.
+    pub rules: crate::gate::Rules,
+    /// How workers judge.
+    pub options: crate::worker::Options,
+    /// What makes a verdict.
+    pub policy: crate::policy::Policy,
+    /// Bytes of standard input that are kept.
+    pub input_bytes: Option<u64>,
+}
+
 #[cfg(unix)]
 impl Judging {
-    /// How workers judge.
-    pub fn options(&self) -> crate::worker::Options {
-        crate::worker::Options {
-            threads: self.threads.map_or(0, usize::from),
-            deep: self.deep,
-            budget: self.unpacking.budget(),
-            memory: self.max_worker_memory,
-            time: self.timeout.map(std::time::Duration::from_secs),
-            ..crate::worker::Options::default()
-        }
-    }
-
-    /// What a verdict leads to.
-    pub fn rules(&self, dry_run: bool) -> crate::gate::Rules {
-        crate::gate::Rules {
-            truncated: match self.truncated {
-                Cut::Quarantine => crate::gate::Truncated::Quarantine,
-                Cut::Release => crate::gate::Truncated::Release,
+    /// What was typed, with what the policy file says.
+    ///
+    /// # Errors
+    /// When the file, or one that it names, cannot be used.
+    pub fn judged(&self, dry_run: bool) -> Result<Judged, String> {
+        use super::config::{Config, Trust};
+        use crate::gate::{Rules, Truncated};
+        use crate::worker::{DEFAULT_MEMORY, Options};
+        use std::time::Duration;
+        let config = Config::find(self.config.as_deref(), Trust::Administrator)?;
+        let says = &config.says;
+        let (policy, asked) = config.policy(None, false, None)?;
+        let releases = match self.truncated {
+            Some(fate) => fate == Cut::Release,
+            None => says.releases_truncated == Some(true),
+        };
+        Ok(Judged {
+            rules: Rules {
+                truncated: match releases {
+                    true => Truncated::Release,
+                    false => Truncated::Quarantine,
+                },
+                dry_run,
+                wait: Duration::ZERO,
             },
-            dry_run,
-            wait: std::time::Duration::ZERO,
-        }
+            options: Options {
+                threads: self.threads.map_or(0, usize::from),
+                deep: self.deep,
+                asked,
+                budget: self.unpacking.budget(),
+                memory: self
+                    .max_worker_memory
+                    .or(says.worker_memory)
+                    .unwrap_or(DEFAULT_MEMORY),
+                time: self.timeout.or(says.seconds).map(Duration::from_secs),
+                ..Options::default()
+            },
+            policy,
+            input_bytes: says.input_bytes,
+        })
     }
 }
 
@@ -176,6 +213,21 @@ pub struct Pipe {
     /// all descriptors that were open, as the kernel's process descriptor
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// `dumpgate policy`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say what is wrong with a policy file, or what it watches
+    Check(Check),
+}
+
+/// `dumpgate policy check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The file [default: /etc/dumpgate/dumpgate.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// `dumpgate quarantine`

@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod baseline;
+mod config;
 mod exit;
 mod gate;
 mod gate_args;
@@ -12,10 +13,12 @@ mod judge;
 mod log;
 mod pipe;
 mod plan;
+mod policy;
 mod progress;
 mod quarantine;
 mod scan;
 mod version;
+mod watchlist;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -45,6 +48,7 @@ pub fn run() -> Exit {
         Some(Command::Gate(arguments)) => gate::run(&arguments),
         Some(Command::Pipe(arguments)) => pipe::run(&arguments),
         Some(Command::Quarantine(arguments)) => quarantine::run(&arguments),
+        Some(Command::Policy(arguments)) => policy::run(&arguments),
         Some(Command::Audit(arguments)) => audit::run(&arguments),
         Some(Command::Info(arguments)) => info::run(&arguments),
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),

@@ -30,7 +30,6 @@ mod on_unix {
     use crate::gate::pipe::{Passing, Pipe, Taken};
     use crate::gate::tell::sentence;
     use crate::gate::{Event, names};
-    use crate::policy::Policy;
     use std::ffi::{OsStr, OsString};
     use std::fs::File;
     use std::io;
@@ -45,12 +44,14 @@ mod on_unix {
             Some(name) => plain(name)?.to_os_string(),
             None => default_name(),
         };
+        let judged = arguments.judging.judged(arguments.dry_run)?;
+        let limit = arguments.max_size.or(judged.input_bytes);
         let mut pipe = Pipe::open(
             &arguments.quarantine,
             arguments.audit.as_deref(),
-            arguments.judging.rules(arguments.dry_run),
-            arguments.judging.options(),
-            Policy::default(),
+            judged.rules,
+            judged.options,
+            judged.policy,
         )
         .map_err(|error| {
             // Who writes the dump waits until somebody reads it.
@@ -59,7 +60,7 @@ mod on_unix {
         })?
         .on_found(arguments.on_found.clone());
         pipe.meant_for(arguments.command.iter().map(OsString::as_os_str));
-        let exit = pass(arguments, &mut pipe, &name);
+        let exit = pass(arguments, &mut pipe, (&name, limit));
         // Dumps of others come last: the kernel waits for ours.
         let recovered = pipe.recover(&mut |event| match event {
             Event::Done(done) => tracing::warn!("left by another: {}", sentence(done)),
@@ -73,18 +74,25 @@ mod on_unix {
         exit.map_err(|error| error.to_string())
     }
 
-    fn pass(arguments: &Arguments, pipe: &mut Pipe, name: &OsStr) -> Result<Exit, Error> {
+    fn pass(
+        arguments: &Arguments,
+        pipe: &mut Pipe,
+        (name, limit): (&OsStr, Option<u64>),
+    ) -> Result<Exit, Error> {
         // Without a buffer, and open until the end: the kernel keeps the crashed process for as long.
         let stdin = io::stdin().as_fd().try_clone_to_owned();
         let mut stdin = File::from(stdin.map_err(|cause| Error::io("read standard input", cause))?);
-        match pipe.take(&mut stdin, name, arguments.max_size)? {
+        match pipe.take(&mut stdin, name, limit)? {
             Taken::Kept(done) => {
                 tracing::error!("not given on: {}", sentence(&done));
                 Ok(Exit::from(done.decision.verdict()))
             }
             Taken::Clean(passing) => match start(arguments, &passing) {
                 Ok(status) => {
-                    pipe.passed(*passing, status.code())?;
+                    // The command had it: what cannot be recorded now is recorded by the next pipe.
+                    if let Err(error) = pipe.passed(*passing, status.code()) {
+                        tracing::error!("{error}");
+                    }
                     Ok(Exit::Of(code(status)))
                 }
                 Err(error) => {

@@ -148,11 +148,8 @@ mod on_unix {
 
     fn retry(arguments: &Retry) -> Done {
         log::begin(arguments.judging.log_format);
-        let judged = (
-            arguments.judging.rules(false),
-            arguments.judging.options(),
-            Policy::default(),
-        );
+        let judged = arguments.judging.judged(false)?;
+        let judged = (judged.rules, judged.options, judged.policy);
         let mut store = open(&arguments.stock, Some(&arguments.release), judged)?;
         let again = match arguments.all {
             true => Again::All,

@@ -1,13 +1,13 @@
 //! `dumpgate scan`
 
 use super::args::{Level, Scan};
+use super::config::{Config, Trust};
 use super::judge::{Bytes, Judge};
 use super::plan::{Filter, Step, steps};
 use super::{Exit, complain, use_color};
 use crate::crypto::Fingerprint;
+use crate::finding::Proof;
 use crate::outcome::{DumpOutcome, Verdict, overall};
-use crate::policy::Policy;
-use crate::policy::baseline::Baseline;
 use crate::report::{Detail, OUTPUTS, Origin, Reporter};
 use crate::source::Source;
 use crate::worker::{Given, Options};
@@ -54,15 +54,12 @@ fn prepare(arguments: &Scan) -> Result<(Judge, Filter), String> {
     }
     let filter =
         Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
-    let baseline = match &arguments.baseline {
-        Some(path) => Baseline::read(path).map_err(|error| error.to_string())?,
-        None => Baseline::default(),
-    };
-    let policy = Policy::default()
-        .fail_on(arguments.fail_on.into())
-        .strict(arguments.strict)
-        .baseline(baseline);
-    let mut asked: Vec<Given> = Vec::new();
+    let config = Config::find(arguments.config.as_deref(), Trust::User)?;
+    let (policy, mut asked) = config.policy(
+        arguments.fail_on.map(Proof::from),
+        arguments.strict,
+        arguments.baseline.as_deref(),
+    )?;
     for path in &arguments.public_keys {
         let source =
             Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
@@ -113,7 +110,7 @@ fn scan_all(
 ) -> io::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let detail = Detail {
-        shapes: arguments.shapes || arguments.fail_on == Level::Shape,
+        shapes: arguments.shapes || arguments.fail_on == Some(Level::Shape),
         public: arguments.public,
         color: use_color(arguments.color),
     };

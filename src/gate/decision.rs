@@ -402,13 +402,18 @@ impl Decision {
                 continue;
             }
             let field = |name: &str| finding.get(name).cloned().unwrap_or_default();
-            let key = json!({
+            let mut key = json!({
                 "kind": field("kind"),
                 "bits": field("bits"),
                 "curve": field("curve"),
                 "proof": field("proof"),
                 "spki_sha256": field("spki_sha256"),
             });
+            for name in ["watched", "severity"] {
+                if let (Some(value), Value::Object(key)) = (finding.get(name), &mut key) {
+                    key.insert(name.to_owned(), value.clone());
+                }
+            }
             if !keys.contains(&key) {
                 keys.push(key);
             }

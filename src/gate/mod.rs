@@ -201,10 +201,9 @@ impl Gate {
             claims,
             log,
         } = ground;
-        let words = serde_json::json!({
-            "fail_on": policy.least_proof().name(),
-            "strict": policy.is_strict(),
-        });
+        let words = policy.in_words().into_iter();
+        let words = words.map(|(name, value)| (name.to_owned(), Value::String(value)));
+        let words = Value::Object(words.collect());
         let options_in_words = decision::options_in_words(&options, &rules, words);
         let stop = Stop::default();
         let is_over = stop.clone();

@@ -73,6 +73,12 @@ fn verdict(done: &Done) -> String {
                 field("kind").unwrap_or_default(),
                 field("spki_sha256").unwrap_or("without a known public half")
             ));
+            if let Some(name) = field("watched") {
+                words.push_str(&format!(
+                    ", critical: the watched key `{}`",
+                    crate::text::printable(name)
+                ));
+            }
         }
         if keys.len() > SHOWN_KEYS {
             words.push_str("; …");

@@ -199,7 +199,10 @@ impl Gate {
     pub(super) fn resume(&mut self, claim: &Claim, slot: Slot, tell: &mut dyn FnMut(&Event<'_>)) {
         let resumed = match Decision::read(&slot) {
             Ok(Some(decision)) => self.execute(&slot, decision).and_then(|done| match done {
-                Some(done) => claim.free(&slot).map(|()| Some(done)),
+                Some(done) => {
+                    side::tidy(&self.spool, &done.decision.name());
+                    claim.free(&slot).map(|()| Some(done))
+                }
                 None => Ok(None),
             }),
             // Nothing was claimed yet.

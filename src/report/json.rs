@@ -230,6 +230,11 @@ struct Key {
     e_assumed: bool,
     key_id: Option<String>,
     counts: bool,
+    /// What the user calls a key that must never leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watched: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
     known: Option<&'static str>,
     accepted: Option<Accepted>,
     /// The proof the policy demands, where this finding has less.
@@ -429,6 +434,8 @@ impl Key {
             e_assumed: finding.e_assumed,
             key_id: finding.key_id.clone(),
             counts: finding.standing == Standing::Counts,
+            watched: finding.watched.clone(),
+            severity: finding.watched.as_ref().map(|_| "critical"),
             known: finding.known,
             accepted: finding.accepted.as_ref().map(Accepted::new),
             below: match finding.standing {

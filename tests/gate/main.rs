@@ -5,6 +5,7 @@
 
 mod log;
 mod pipe;
+mod policy;
 mod side;
 mod store;
 mod struck;
