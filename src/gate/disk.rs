@@ -97,6 +97,7 @@ impl Directory {
                 Err(Errno::EXIST) => Ok(()),
                 made => made,
             })?;
+            at.trace("make-directory", part, None);
             at.sync()?;
             at = at.below(part)?;
         }
@@ -110,6 +111,7 @@ impl Directory {
     pub fn make(&self, name: &OsStr) -> Result<Self, Error> {
         let path = self.path.join(name);
         self.change("make", name, || mkdirat(&self.fd, name, Mode::RWXU))?;
+        self.trace("make-directory", name, None);
         self.below(name).map_err(|error| error.at_path(&path))
     }
 
@@ -123,6 +125,7 @@ impl Directory {
             made => made,
         });
         made?;
+        self.trace("make-directory", name, None);
         let directory = self.below(name)?;
         let stat = fstat(&directory.fd).map_err(failed("read", &directory.path))?;
         let is_ours = stat.st_uid == rustix::process::geteuid().as_raw();
@@ -236,6 +239,7 @@ impl Directory {
         let fd = self.change("make", name, || {
             openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)
         })?;
+        self.trace("make-file", name, None);
         Ok(File::from(fd))
     }
 
@@ -248,6 +252,7 @@ impl Directory {
         let fd = self.change("open", name, || {
             openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)
         })?;
+        self.trace("make-file", name, None);
         Ok(File::from(fd))
     }
 
@@ -265,6 +270,7 @@ impl Directory {
         self.change("write", name.as_ref(), || {
             renameat(&self.fd, &draft, &self.fd, name)
         })?;
+        self.trace("rename", &draft, Some((self, name.as_ref())));
         self.sync()
     }
 
@@ -273,7 +279,9 @@ impl Directory {
     /// # Errors
     /// When it cannot be; of kind "not found" when somebody else did.
     pub fn take(&self, from: &OsStr, to: &Self, name: &OsStr) -> Result<(), Error> {
-        self.change("claim", from, || renameat(&self.fd, from, &to.fd, name))
+        self.change("claim", from, || renameat(&self.fd, from, &to.fd, name))?;
+        self.trace("rename", from, Some((to, name)));
+        Ok(())
     }
 
     /// Renames the file `from` here to `name` in `to`, unless there is something of that name.
@@ -281,7 +289,7 @@ impl Directory {
     /// # Errors
     /// When it cannot be, for another reason than those of [`Renamed`].
     pub fn rename(&self, from: &OsStr, to: &Self, name: &OsStr) -> Result<Renamed, Error> {
-        self.change("move", from, || {
+        let renamed = self.change("move", from, || {
             match rename_no_replace(self, from, to, name) {
                 Ok(()) => Ok(Renamed::Done),
                 Err(Errno::EXIST) => Ok(Renamed::Exists),
@@ -290,7 +298,11 @@ impl Directory {
                 Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(Renamed::Elsewhere),
                 Err(error) => Err(error),
             }
-        })
+        })?;
+        if renamed == Renamed::Done {
+            self.trace("rename", from, Some((to, name)));
+        }
+        Ok(renamed)
     }
 
     /// Renames the file `from` to `name`, both in this directory, unless there is something of that name.
@@ -329,7 +341,9 @@ impl Directory {
         self.change("remove", name, || match unlinkat(&self.fd, name, flags) {
             Err(Errno::NOENT) => Ok(()),
             removed => removed,
-        })
+        })?;
+        self.trace("remove", name, None);
+        Ok(())
     }
 
     /// Removes the empty directory `name`, if there is one.
@@ -341,7 +355,9 @@ impl Directory {
         self.change("remove", name, || match unlinkat(&self.fd, name, flags) {
             Err(Errno::NOENT) => Ok(()),
             removed => removed,
-        })
+        })?;
+        self.trace("remove", name, None);
+        Ok(())
     }
 
     /// Makes what was done to its names last.
@@ -351,7 +367,18 @@ impl Directory {
     pub fn sync(&self) -> Result<(), Error> {
         let synced = fault::before().and_then(|()| Ok(rustix::fs::fsync(&self.fd)?));
         fault::after();
-        synced.map_err(|cause| Error::io("write", cause).at_path(&self.path))
+        synced.map_err(|cause| Error::io("write", cause).at_path(&self.path))?;
+        fault::trace(|| ("sync-directory", vec![self.path.clone()]), None);
+        Ok(())
+    }
+
+    /// Records a change for a test.
+    fn trace(&self, deed: &'static str, name: &OsStr, to: Option<(&Self, &OsStr)>) {
+        let paths = || {
+            let to = to.map(|(directory, name)| directory.path.join(name));
+            (deed, [self.path.join(name)].into_iter().chain(to).collect())
+        };
+        fault::trace(paths, None);
     }
 
     fn change<T>(
@@ -401,6 +428,7 @@ pub fn sync(file: &File) -> io::Result<()> {
     fault::before()?;
     file.sync_all()?;
     fault::after();
+    fault::trace(|| ("sync-file", Vec::new()), Some(file));
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Every call that changes a file system passes two points, one before and one behind. The variable holds `kill N`
 //! (the process ends at the N-th point, as by a loss of power that the disk survives) or `full N` (each call that
-//! needs room fails from the N-th point on, as on a full disk) or `deaf 0` (no event is heard of).
+//! needs room fails from the N-th point on, as on a full disk) or `deaf 0` (no event is heard of). Another variable names a
+//! file in which each change is recorded once it is made.
 
 use std::io;
 
@@ -46,10 +47,27 @@ pub fn is_deaf() -> bool {
     }
 }
 
+/// Records a change that was made, if a test asked for a record: a deed and the paths it was about; or a file whose
+/// bytes last now.
+pub fn trace(
+    deed: impl FnOnce() -> (&'static str, Vec<std::path::PathBuf>),
+    file: Option<&std::fs::File>,
+) {
+    #[cfg(debug_assertions)]
+    asked::trace(deed, file);
+    #[cfg(not(debug_assertions))]
+    let _ = (deed, file);
+}
+
 #[cfg(debug_assertions)]
 mod asked {
+    use super::super::names::hex;
     use rustix::process::{Signal, getpid, kill_process};
-    use std::io;
+    use std::fs::File;
+    use std::io::{self, Write};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::PathBuf;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -94,6 +112,35 @@ mod asked {
             _ => Ok(()),
         }
     }
+
+    /// Appends a line: the deed, the paths, and for a file its number, mode and bytes, all that is not text in
+    /// hexadecimal digits. One that cannot be written is missed by the test.
+    pub fn trace(deed: impl FnOnce() -> (&'static str, Vec<PathBuf>), file: Option<&File>) {
+        static RECORD: OnceLock<Option<File>> = OnceLock::new();
+        let record = RECORD.get_or_init(|| {
+            let path = std::env::var_os(RECORD_VARIABLE)?;
+            File::options().append(true).create(true).open(path).ok()
+        });
+        let Some(mut record) = record.as_ref() else {
+            return;
+        };
+        let (deed, paths) = deed();
+        // The file that a name stands for now, where it does.
+        let number = paths.last().and_then(|path| path.metadata().ok());
+        let number = number.map(|metadata| metadata.ino());
+        let content = file.and_then(|file| {
+            let metadata = file.metadata().ok()?;
+            let again = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let bytes = std::fs::read(again).ok()?;
+            Some((metadata.ino(), metadata.mode() & 0o7777, hex(&bytes)))
+        });
+        let line = serde_json::json!({
+            "deed": deed, "paths": paths, "number": number, "content": content,
+        });
+        _ = record.write_all(format!("{line}\n").as_bytes());
+    }
+
+    const RECORD_VARIABLE: &str = "DUMPGATE_TEST_TRACE";
 
     const VARIABLE: &str = "DUMPGATE_TEST_FAILPOINT";
 }

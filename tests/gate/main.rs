@@ -6,8 +6,10 @@
 mod log;
 mod pipe;
 mod policy;
+mod power;
 mod side;
 mod store;
+mod storms;
 mod struck;
 mod told;
 mod watch;
