@@ -97,11 +97,7 @@ fn parts(bytes: &[u8]) -> Vec<Part> {
         }];
     };
     if text.contains(PEM_BEGIN) {
-        return text
-            .split(PEM_BEGIN)
-            .skip(1)
-            .map(|rest| pem(rest))
-            .collect();
+        return text.split(PEM_BEGIN).skip(1).map(pem).collect();
     }
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(ssh).collect()

@@ -92,7 +92,7 @@ pub fn role(name: &OsStr, names: &BTreeSet<OsString>) -> Role {
         let owners = match rule.name {
             Name::Stem(suffix) => bytes.strip_suffix(suffix.as_bytes()).map(|stem| {
                 let is_there = |end: &&str| names.contains(&joined(stem, end));
-                usize::from(rule.dumps.iter().any(|end| is_there(&end)))
+                usize::from(rule.dumps.iter().any(is_there))
             }),
             Name::Sole(suffix) if bytes.ends_with(suffix.as_bytes()) => {
                 Some(sole(rule.dumps, names).count())

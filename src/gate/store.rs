@@ -230,7 +230,7 @@ impl Store {
         let (claim, slot) = self.claim(item)?;
         let path = item.manifest.path();
         let done = match self.gate.judge(&slot, &path) {
-            Ok(Ended::Done(done)) => Ok(Some(done)),
+            Ok(Ended::Done(done)) => Ok(Some(*done)),
             Ok(Ended::NoFile | Ended::Stopped) => Ok(None),
             Err(error) => Err(error),
         };

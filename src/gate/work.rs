@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// How the judging of a dump ended.
 pub enum Ended {
     /// It is in its place.
-    Done(Done),
+    Done(Box<Done>),
     /// It is no regular file.
     NoFile,
     /// The gate is to end before it is judged.
@@ -44,7 +44,7 @@ impl Gate {
         let since = Instant::now();
         let claimed = side::claim(&slot, &self.spool, &name);
         let done = match claimed.and_then(|()| self.judge(&slot, &path)) {
-            Ok(Ended::Done(done)) => claim.free(&slot).map(|()| Some(done)),
+            Ok(Ended::Done(done)) => claim.free(&slot).map(|()| Some(*done)),
             Ok(Ended::NoFile) => self.hand_back(claim, &slot, &name, None, tell),
             Ok(Ended::Stopped) => self.hand_back(claim, &slot, &name, Some(STOPPED), tell),
             Err(error) => Err(error),
@@ -112,7 +112,7 @@ impl Gate {
             self.log.append("decided", &decision.told())?;
             if let Some(done) = self.carry_out(slot, &held, decision)? {
                 side::tidy(&self.spool, &dump);
-                return Ok(Ended::Done(done));
+                return Ok(Ended::Done(Box::new(done)));
             }
             wish = Wish::Copy;
         }

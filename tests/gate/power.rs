@@ -260,8 +260,9 @@ impl Disk {
                 }
             }
             "remove" => {
-                self.names.remove(path);
-                self.directories.remove(path);
+                // With a directory goes what is in it: its own removals need not have lasted.
+                self.names.retain(|name, _| !name.starts_with(path));
+                self.directories.retain(|name| !name.starts_with(path));
             }
             other => panic!("{other}"),
         }

@@ -126,8 +126,9 @@ fn a_key_in_any_part_keeps_all_parts() {
 
 #[test]
 fn a_report_stays_whole_when_the_gate_is_killed() {
-    for attachment in [b"a log".to_vec(), key()] {
-        for point in 1.. {
+    // Every point, by turns: it is the same way but for its end.
+    for (first, attachment) in [(1, b"a log".to_vec()), (2, key())] {
+        for point in (first..).step_by(2) {
             let database = Database::new();
             database.report(b"a dump", &attachment);
             let mut gate = database.house.gate(&[]);
