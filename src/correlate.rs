@@ -379,6 +379,7 @@ fn finding(seen: KeySeen, known: Option<&'static str>, map: &MemoryMap) -> Findi
             .key_id
             .map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()),
         known,
+        watched: None,
         accepted: None,
         // Until a policy says otherwise: what nobody judged counts.
         standing: Standing::Counts,

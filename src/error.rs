@@ -52,6 +52,12 @@ pub enum ErrorKind {
         /// What was expected and what was found, in words.
         what: String,
     },
+    /// The process that judged the file came to no answer.
+    #[error("{what}")]
+    Worker {
+        /// How it ended, in words; nothing that it said itself.
+        what: String,
+    },
     /// The bytes break the format's rules.
     #[error("expected {expected}, found {found}")]
     Malformed {
@@ -103,6 +109,20 @@ impl Error {
         }
     }
 
+    /// A worker that came to no answer: how it ended.
+    pub fn worker(what: String) -> Self {
+        Self {
+            kind: ErrorKind::Worker { what },
+            path: None,
+            offset: None,
+        }
+    }
+
+    /// The error of these parts, as another process told it.
+    pub fn of_parts(kind: ErrorKind, path: Option<PathBuf>, offset: Option<u64>) -> Self {
+        Self { kind, path, offset }
+    }
+
     /// A line of a file the user wrote, counted from 1, that is not as it should be.
     pub fn at_line(line: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
         let kind = ErrorKind::Line {
@@ -132,6 +152,11 @@ impl Error {
     /// Offset in bytes from the start of the file, where there is one.
     pub fn offset(&self) -> Option<u64> {
         self.offset
+    }
+
+    /// The file it happened in, where that is known.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// The sentence without the path, for lines that name the file already.

@@ -42,6 +42,28 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The names of all kinds.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        [
+            Algorithm::Rsa,
+            Algorithm::Ec,
+            Algorithm::Ed25519,
+            Algorithm::X25519,
+            Algorithm::Ed448,
+            Algorithm::X448,
+            Algorithm::Dsa,
+        ]
+        .map(Self::Private)
+        .into_iter()
+        .chain([
+            Self::Other,
+            Self::Encrypted,
+            Self::Protected,
+            Self::Symmetric,
+        ])
+        .map(Self::name)
+    }
+
     /// The name reports and policies use; it never changes.
     pub const fn name(self) -> &'static str {
         match self {
@@ -175,6 +197,8 @@ pub enum Standing {
     Accepted,
     /// The policy demands this proof, and it has less.
     Below(Proof),
+    /// The policy names the kinds that count, and its is none of them.
+    Ignored,
 }
 
 /// One private key and all its places.
@@ -197,6 +221,8 @@ pub struct Finding {
     pub key_id: Option<String>,
     /// Where this key was published, if it is one that everyone has.
     pub known: Option<&'static str>,
+    /// What the user calls it, if it is one that must never leave.
+    pub watched: Option<String>,
     /// The baseline's entry for it, if there is one, expired or not.
     pub accepted: Option<Acceptance>,
     /// What the policy makes of it.

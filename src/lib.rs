@@ -18,6 +18,8 @@ pub mod detect;
 pub mod dump;
 pub mod error;
 pub mod finding;
+#[cfg(unix)]
+pub mod gate;
 pub mod memory;
 pub mod outcome;
 pub mod policy;
@@ -28,3 +30,4 @@ pub mod source;
 pub mod sweep;
 pub mod text;
 pub mod unpack;
+pub mod worker;

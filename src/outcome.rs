@@ -53,6 +53,12 @@ pub enum Reason {
     BudgetReached,
     /// There was no room to keep unpacked bytes.
     NoRoom,
+    /// The process that judged the file ended before it had an answer.
+    WorkerDied,
+    /// The process that judged the file asked for more memory than it may have.
+    OutOfMemory,
+    /// The file was not judged in the time given.
+    TimedOut,
 }
 
 impl Reason {
@@ -69,6 +75,9 @@ impl Reason {
             Self::Damaged => "damaged",
             Self::BudgetReached => "budget-reached",
             Self::NoRoom => "no-room",
+            Self::WorkerDied => "worker-died",
+            Self::OutOfMemory => "out-of-memory",
+            Self::TimedOut => "timed-out",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What was typed.
 
+use super::gate_args::{Audit, Gate, Pipe, PolicyCommand, Quarantine};
 use crate::finding::Proof;
 use crate::unpack::Budget;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,10 +12,26 @@ use std::time::Duration;
 /// A dump goes in; a verdict comes out: clean, or this key, in this form, at this place. Keys are named
 /// by the SHA-256 of their public half; no byte of a private key is ever shown.
 #[derive(Debug, Parser)]
-#[command(name = "dumpgate", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(
+    name = "dumpgate",
+    version,
+    disable_version_flag = true,
+    max_term_width = 100,
+    after_help = EXIT_CODES,
+    arg_required_else_help = true,
+    subcommand_negates_reqs = true
+)]
 pub struct Arguments {
+    /// Print version; with --verbose also what the process that judges a file gives up on this system
+    #[arg(short = 'V', long, required = true)]
+    pub version: bool,
+
+    /// See --version
+    #[arg(short, long, requires = "version", hide = true)]
+    pub verbose: bool,
+
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.
@@ -22,6 +39,19 @@ pub struct Arguments {
 pub enum Command {
     /// Search dumps for private keys
     Scan(Scan),
+    /// Move dumps out of a spool directory: those without a key on, the others into quarantine (Unix only)
+    Gate(Gate),
+    /// Judge a dump from standard input, and give it to a command only if it is clean (Unix only)
+    Pipe(Pipe),
+    /// Look into a quarantine, release from it, judge again, remove what is old (Unix only)
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+    /// Check a policy file
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Check the log of what the gate decided (Unix only)
+    #[command(subcommand)]
+    Audit(Audit),
     /// Show what is in a dump: format, process, streams or segments, regions
     Info(Info),
     /// Keep the list of keys that `scan --baseline` accepts
@@ -74,9 +104,14 @@ pub struct Scan {
     #[arg(long)]
     pub shapes: bool,
 
-    /// The least proof that makes the verdict `found`
-    #[arg(long, value_enum, default_value_t = Level::Parsed, value_name = "PROOF")]
-    pub fail_on: Level,
+    /// The policy file [default: the nearest `dumpgate.toml` from the working directory upward, else
+    /// /etc/dumpgate/dumpgate.toml]; options win over what it says
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The least proof that makes the verdict `found` [default: parsed]
+    #[arg(long, value_enum, value_name = "PROOF")]
+    pub fail_on: Option<Level>,
 
     /// Accept the keys in this file until their last day; see `dumpgate baseline`
     #[arg(long, value_name = "FILE")]
@@ -97,6 +132,17 @@ pub struct Scan {
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+
+    /// Bytes of memory that the process which judges a file may write to, its maps of files apart; K, M, G and T are
+    /// powers of 1024. More makes that file incomplete
+    #[cfg(unix)]
+    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = bytes)]
+    pub max_worker_memory: u64,
+
+    /// Seconds for one file, unpacking included; one that takes longer is incomplete
+    #[cfg(unix)]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
 
     /// No progress bar and no remarks on standard error; errors are still told
     #[arg(short, long)]
@@ -152,7 +198,7 @@ impl Unpacking {
 }
 
 /// A number of bytes, perhaps with a unit.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (text.get(..at), 10),
         Some((at, 'm' | 'M')) => (text.get(..at), 20),

@@ -15,6 +15,8 @@ pub enum Exit {
     Usage,
     /// 3: something was not examined.
     Incomplete,
+    /// That of a command which was started.
+    Of(u8),
 }
 
 impl From<Verdict> for Exit {
@@ -35,6 +37,7 @@ impl Termination for Exit {
             Self::Found => 1,
             Self::Usage => 2,
             Self::Incomplete => 3,
+            Self::Of(code) => code,
         })
     }
 }

@@ -1,12 +1,24 @@
 //! The command line: what was typed, what it means, and one file a command.
 
 mod args;
+mod audit;
 mod baseline;
+mod config;
 mod exit;
+mod gate;
+mod gate_args;
 mod info;
+mod judge;
+#[cfg(unix)]
+mod log;
+mod pipe;
 mod plan;
+mod policy;
 mod progress;
+mod quarantine;
 mod scan;
+mod version;
+mod watchlist;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -25,10 +37,21 @@ pub fn run() -> Exit {
             place.unwrap_or_default()
         ));
     }));
-    match Arguments::parse().command {
-        Command::Scan(arguments) => scan::run(&arguments),
-        Command::Info(arguments) => info::run(&arguments),
-        Command::Baseline(arguments) => baseline::run(&arguments),
+    #[cfg(unix)]
+    if std::env::args_os().next().as_deref() == Some(crate::worker::NAME.as_ref()) {
+        return judge::serve();
+    }
+    let arguments = Arguments::parse();
+    match arguments.command.filter(|_| !arguments.version) {
+        None => version::run(arguments.verbose),
+        Some(Command::Scan(arguments)) => scan::run(&arguments),
+        Some(Command::Gate(arguments)) => gate::run(&arguments),
+        Some(Command::Pipe(arguments)) => pipe::run(&arguments),
+        Some(Command::Quarantine(arguments)) => quarantine::run(&arguments),
+        Some(Command::Policy(arguments)) => policy::run(&arguments),
+        Some(Command::Audit(arguments)) => audit::run(&arguments),
+        Some(Command::Info(arguments)) => info::run(&arguments),
+        Some(Command::Baseline(arguments)) => baseline::run(&arguments),
     }
 }
 

@@ -1,27 +1,28 @@
 //! `dumpgate scan`
 
 use super::args::{Level, Scan};
+use super::config::{Config, Trust};
+use super::judge::{Bytes, Judge};
 use super::plan::{Filter, Step, steps};
-use super::progress::Bar;
 use super::{Exit, complain, use_color};
 use crate::crypto::Fingerprint;
+use crate::finding::Proof;
 use crate::outcome::{DumpOutcome, Verdict, overall};
-use crate::policy::Policy;
-use crate::policy::baseline::Baseline;
 use crate::report::{Detail, OUTPUTS, Origin, Reporter};
-use crate::scan::{Progress, Question, Scanner};
 use crate::source::Source;
-use std::collections::HashSet;
+use crate::worker::{Given, Options};
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::time::Duration;
 
 /// Scans what the user named, in that order.
 pub fn run(arguments: &Scan) -> Exit {
     match prepare(arguments) {
-        Ok((scanner, filter)) => {
+        Ok((mut judge, filter)) => {
             let mut verdicts = Vec::new();
-            match scan_all(arguments, &scanner, &filter, &mut verdicts) {
+            match scan_all(arguments, &mut judge, &filter, &mut verdicts) {
                 Ok(exit) => exit,
                 Err(error) => {
                     complain(&format_args!("failed to write the report: {error}"));
@@ -40,8 +41,8 @@ pub fn run(arguments: &Scan) -> Exit {
     }
 }
 
-/// The scanner and the filter that the options ask for, or what is wrong with them.
-fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
+/// The judge and the filter that the options ask for, or what is wrong with them.
+fn prepare(arguments: &Scan) -> Result<(Judge, Filter), String> {
     if arguments
         .paths
         .iter()
@@ -53,42 +54,19 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
     }
     let filter =
         Filter::new(&arguments.include, &arguments.exclude).map_err(|error| error.to_string())?;
-    let baseline = match &arguments.baseline {
-        Some(path) => Baseline::read(path).map_err(|error| error.to_string())?,
-        None => Baseline::default(),
-    };
-    let policy = Policy::default()
-        .fail_on(arguments.fail_on.into())
-        .strict(arguments.strict)
-        .baseline(baseline);
-    let threads = arguments.threads.map_or(0, usize::from);
-    let builder = || {
-        let builder = Scanner::builder()
-            .threads(threads)
-            .hash(arguments.hash)
-            .deep(arguments.deep);
-        builder.policy(policy.clone())
-    };
-    let scanner = builder()
-        .build()
-        .map_err(|error| format!("failed to start threads: {error}"))?;
-    let mut questions: Vec<Question> = Vec::new();
+    let config = Config::find(arguments.config.as_deref(), Trust::User)?;
+    let (policy, mut asked) = config.policy(
+        arguments.fail_on.map(Proof::from),
+        arguments.strict,
+        arguments.baseline.as_deref(),
+    )?;
     for path in &arguments.public_keys {
         let source =
             Source::read_small(path, MAX_PUBLIC_KEY_FILE).map_err(|error| error.to_string())?;
-        let found = scanner.harvest(&source);
-        if found.is_empty() {
-            return Err(format!(
-                "`{}`: expected a public key or certificate, found none",
-                path.display()
-            ));
-        }
-        let origin = path.to_string_lossy().into_owned();
-        questions.extend(found.into_iter().map(|identity| Question {
-            spki_sha256: identity.fingerprint(),
-            identity: Some(identity),
-            origin: Some(origin.clone()),
-        }));
+        asked.push(Given::Keys {
+            bytes: source.bytes().to_vec(),
+            origin: path.to_string_lossy().into_owned(),
+        });
     }
     for text in &arguments.public_key_sha256 {
         let Some(spki_sha256) = Fingerprint::from_hex(text) else {
@@ -97,34 +75,42 @@ fn prepare(arguments: &Scan) -> Result<(Scanner, Filter), String> {
                 crate::text::printable(text)
             ));
         };
-        questions.push(Question {
-            spki_sha256,
-            identity: None,
-            origin: None,
-        });
+        asked.push(Given::Name(spki_sha256));
     }
-    let mut named = HashSet::new();
-    questions.retain(|question| named.insert(question.spki_sha256));
-    if questions.is_empty() {
-        return Ok((scanner, filter));
+    let judge = Judge::new(options(arguments, asked), policy, arguments.quiet)?;
+    Ok((judge, filter))
+}
+
+/// What was typed, as a worker knows it.
+fn options(arguments: &Scan, asked: Vec<Given>) -> Options {
+    #[cfg(unix)]
+    let (memory, time) = (
+        arguments.max_worker_memory,
+        arguments.timeout.map(Duration::from_secs),
+    );
+    #[cfg(not(unix))]
+    let (memory, time) = (u64::MAX, None);
+    Options {
+        threads: arguments.threads.map_or(0, usize::from),
+        hash: arguments.hash,
+        deep: arguments.deep,
+        asked,
+        budget: arguments.unpacking.budget(),
+        memory,
+        time,
     }
-    let scanner = builder()
-        .asked(questions)
-        .build()
-        .map_err(|error| format!("failed to start threads: {error}"))?;
-    Ok((scanner, filter))
 }
 
 /// Scans all files; `verdicts` holds what came out so far, even when writing the report fails.
 fn scan_all(
     arguments: &Scan,
-    scanner: &Scanner,
+    judge: &mut Judge,
     filter: &Filter,
     verdicts: &mut Vec<Verdict>,
 ) -> io::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let detail = Detail {
-        shapes: arguments.shapes || arguments.fail_on == Level::Shape,
+        shapes: arguments.shapes || arguments.fail_on == Some(Level::Shape),
         public: arguments.public,
         color: use_color(arguments.color),
     };
@@ -135,18 +121,17 @@ fn scan_all(
         .expect("every format of the command line has an output")
         .reporter)(detail);
     let mut skipped = 0usize;
-    let budget = arguments.unpacking.budget();
     for step in steps(&arguments.paths, filter) {
-        let (path, source, origin) = match step {
+        let (path, bytes, origin) = match step {
             Step::Skipped => {
                 skipped += 1;
                 continue;
             }
             Step::Unreadable(path, error) => (path, Err(error), Origin::Walked),
-            Step::Stdin => (PathBuf::from("-"), Source::stdin(), Origin::Named),
+            Step::Stdin => (PathBuf::from("-"), Bytes::stdin(), Origin::Named),
             Step::File(path, origin) => {
-                let source = Source::open(&path);
-                (path, source, origin)
+                let bytes = Bytes::open(&path);
+                (path, bytes, origin)
             }
         };
         let mut written = Ok(());
@@ -159,13 +144,8 @@ fn scan_all(
                 Err(_) => ControlFlow::Break(()),
             }
         };
-        match source {
-            Ok(source) => {
-                let watch = |name: &str, _: u64| -> Box<dyn Progress> {
-                    Box::new(Bar::new(Path::new(name), arguments.quiet))
-                };
-                scanner.scan_packed(&path, source, &budget, &watch, &mut take);
-            }
+        match bytes {
+            Ok(bytes) => judge.judge(&path, bytes, &mut take),
             Err(error) => _ = take(DumpOutcome::unopened(path, error)),
         }
         written?;

@@ -228,6 +228,11 @@ impl Fingerprint {
         Self(Sha256::digest(key.to_spki_der()).into())
     }
 
+    /// The fingerprint of these 32 bytes, computed elsewhere.
+    pub const fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The fingerprint written as 64 hexadecimal digits; `None` when `text` is anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();

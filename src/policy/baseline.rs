@@ -162,7 +162,7 @@ fn civil(year: u16, month: u8, day: u8) -> Option<Date> {
 }
 
 /// Names, keys and values of a table, in the order of the file.
-fn fields(table: &Table) -> impl Iterator<Item = (&str, &Key, &Item)> {
+pub(super) fn fields(table: &Table) -> impl Iterator<Item = (&str, &Key, &Item)> {
     table.iter().filter_map(|(name, _)| {
         let (key, item) = table.get_key_value(name)?;
         Some((name, key, item))
@@ -170,18 +170,18 @@ fn fields(table: &Table) -> impl Iterator<Item = (&str, &Key, &Item)> {
 }
 
 /// The line of the byte at `at`, counted from 1.
-fn line(text: &str, at: usize) -> usize {
+pub(super) fn line(text: &str, at: usize) -> usize {
     let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Reads fields, and knows where in the text they stand.
-struct Reader<'t> {
-    text: &'t str,
+pub(super) struct Reader<'t> {
+    pub(super) text: &'t str,
 }
 
 impl Reader<'_> {
-    fn version(&self, item: &Item) -> Result<(), Error> {
+    pub(super) fn version(&self, item: &Item) -> Result<(), Error> {
         match item.as_integer() {
             Some(1) => Ok(()),
             Some(other) => Err(self.fault(item.span(), "`version = 1`", &other.to_string())),
@@ -216,7 +216,7 @@ impl Reader<'_> {
         })
     }
 
-    fn fingerprint(&self, item: &Item) -> Result<Fingerprint, Error> {
+    pub(super) fn fingerprint(&self, item: &Item) -> Result<Fingerprint, Error> {
         let read = item.as_str().and_then(Fingerprint::from_hex);
         read.ok_or_else(|| {
             self.fault(
@@ -246,12 +246,12 @@ impl Reader<'_> {
         read.ok_or_else(|| self.fault(item.span(), expected, found))
     }
 
-    fn unexpected(&self, key: &Key, expected: &str, found: &Item) -> Error {
+    pub(super) fn unexpected(&self, key: &Key, expected: &str, found: &Item) -> Error {
         self.fault(key.span(), expected, found.type_name())
     }
 
     /// A field nobody knows. Only a short word is quoted: it may come out of any file.
-    fn unknown(&self, key: &Key, expected: &str) -> Error {
+    pub(super) fn unknown(&self, key: &Key, expected: &str) -> Error {
         let name = key.get();
         let is_word = name.len() <= MAX_WORD
             && name
@@ -265,7 +265,12 @@ impl Reader<'_> {
         self.fault(key.span(), expected, &found)
     }
 
-    fn fault(&self, span: Option<std::ops::Range<usize>>, expected: &str, found: &str) -> Error {
+    pub(super) fn fault(
+        &self,
+        span: Option<std::ops::Range<usize>>,
+        expected: &str,
+        found: &str,
+    ) -> Error {
         Error::at_line(self.line(span), expected, found)
     }
 

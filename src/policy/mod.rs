@@ -2,11 +2,14 @@
 
 pub mod baseline;
 pub mod baseline_edit;
+pub mod file;
 pub mod known;
 
+use crate::crypto::Fingerprint;
 use crate::finding::{Acceptance, Finding, Proof, Standing};
 use crate::outcome::{DumpOutcome, Verdict};
 use baseline::Baseline;
+use std::collections::BTreeMap;
 use time::{Date, OffsetDateTime};
 
 /// What makes a verdict. The default: any key of proof `parsed` or above, encrypted ones included, that is
@@ -16,6 +19,9 @@ pub struct Policy {
     fail_on: Proof,
     strict: bool,
     baseline: Baseline,
+    /// The kinds that count; all, if none is named.
+    kinds: Option<Vec<String>>,
+    watched: BTreeMap<Fingerprint, String>,
     today: Option<Date>,
 }
 
@@ -25,6 +31,8 @@ impl Default for Policy {
             fail_on: Proof::Parsed,
             strict: false,
             baseline: Baseline::default(),
+            kinds: None,
+            watched: BTreeMap::new(),
             today: None,
         }
     }
@@ -52,6 +60,40 @@ impl Policy {
         self
     }
 
+    /// The kinds that make a verdict `found`, as reports name them; all, if this is not called.
+    #[must_use]
+    pub fn kinds(mut self, kinds: Vec<String>) -> Self {
+        self.kinds = Some(kinds);
+        self
+    }
+
+    /// Keys that must never leave, by their public halves, and what the user calls them. Whatever else the policy
+    /// says, they count.
+    #[must_use]
+    pub fn watch(mut self, keys: BTreeMap<Fingerprint, String>) -> Self {
+        self.watched = keys;
+        self
+    }
+
+    /// Keys that must never leave, and what the user calls them.
+    pub fn watched(&self) -> impl Iterator<Item = (Fingerprint, &str)> {
+        self.watched.iter().map(|(key, name)| (*key, name.as_str()))
+    }
+
+    /// The policy in words, for records.
+    pub fn in_words(&self) -> Vec<(&'static str, String)> {
+        let mut words = vec![
+            ("fail_on", self.fail_on.name().to_owned()),
+            ("strict", self.strict.to_string()),
+            ("accepted_keys", self.baseline.entries().len().to_string()),
+            ("watched_keys", self.watched.len().to_string()),
+        ];
+        if let Some(kinds) = &self.kinds {
+            words.push(("kinds", kinds.join(" ")));
+        }
+        words
+    }
+
     /// The day on which entries of the baseline are judged, instead of the system's in UTC.
     #[must_use]
     pub fn today(mut self, today: Date) -> Self {
@@ -64,6 +106,8 @@ impl Policy {
     pub fn judge(&self, outcome: &mut DumpOutcome) {
         let today = self.today.unwrap_or_else(today);
         for finding in &mut outcome.findings {
+            let name = finding.spki_sha256.and_then(|key| self.watched.get(&key));
+            finding.watched = name.cloned();
             finding.accepted = self.acceptance(finding, today);
             finding.standing = self.standing(finding);
         }
@@ -92,7 +136,13 @@ impl Policy {
             .accepted
             .as_ref()
             .is_some_and(|entry| !entry.expired);
-        if finding.known.is_some() && !self.strict {
+        if finding.watched.is_some() {
+            return Standing::Counts;
+        }
+        let counts = |kinds: &Vec<String>| kinds.iter().any(|kind| kind == finding.kind.name());
+        if !self.kinds.as_ref().is_none_or(counts) {
+            Standing::Ignored
+        } else if finding.known.is_some() && !self.strict {
             Standing::Known
         } else if is_accepted {
             Standing::Accepted
@@ -129,6 +179,7 @@ mod tests {
             e_assumed: false,
             key_id: None,
             known,
+            watched: None,
             accepted: None,
             standing: Standing::Counts,
             places: Vec::new(),

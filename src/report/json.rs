@@ -85,6 +85,12 @@ impl Reporter for JsonLines {
     }
 }
 
+/// One dump or member of one, as it stands in a report.
+pub fn value(outcome: &DumpOutcome, detail: Detail) -> serde_json::Value {
+    // Its maps have text for keys, so nothing can fail to be JSON.
+    serde_json::to_value(Dump::new(outcome, detail)).unwrap_or_default()
+}
+
 #[derive(Serialize)]
 struct Document<'o> {
     schema_version: u32,
@@ -224,6 +230,11 @@ struct Key {
     e_assumed: bool,
     key_id: Option<String>,
     counts: bool,
+    /// What the user calls a key that must never leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watched: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
     known: Option<&'static str>,
     accepted: Option<Accepted>,
     /// The proof the policy demands, where this finding has less.
@@ -423,6 +434,8 @@ impl Key {
             e_assumed: finding.e_assumed,
             key_id: finding.key_id.clone(),
             counts: finding.standing == Standing::Counts,
+            watched: finding.watched.clone(),
+            severity: finding.watched.as_ref().map(|_| "critical"),
             known: finding.known,
             accepted: finding.accepted.as_ref().map(Accepted::new),
             below: match finding.standing {

@@ -125,7 +125,10 @@ impl Text {
                         outcome.format
                     )
                 }
-                Reason::Unreadable => {
+                Reason::Unreadable
+                | Reason::WorkerDied
+                | Reason::OutOfMemory
+                | Reason::TimedOut => {
                     let cause = outcome
                         .error
                         .as_ref()
@@ -398,6 +401,8 @@ impl Reporter for Text {
 struct Apart {
     accepted: usize,
     known: usize,
+    /// Of kinds that do not count.
+    ignored: usize,
     /// Whole keys below the proof that the policy demands.
     below: usize,
     demanded: Option<Proof>,
@@ -415,6 +420,7 @@ impl Apart {
                 Standing::Counts => {}
                 Standing::Known => apart.known += 1,
                 Standing::Accepted => apart.accepted += 1,
+                Standing::Ignored => apart.ignored += 1,
                 Standing::Below(demanded) if finding.proof >= Proof::Parsed => {
                     apart.below += 1;
                     apart.demanded = Some(demanded);
@@ -428,6 +434,7 @@ impl Apart {
     fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.known += other.known;
+        self.ignored += other.ignored;
         self.below += other.below;
         self.demanded = self.demanded.or(other.demanded);
     }
@@ -444,6 +451,10 @@ impl Apart {
         }
         if self.known > 0 {
             parts.push(count(self.known, "known test key"));
+        }
+        if self.ignored > 0 {
+            let keys = count(self.ignored, "key");
+            parts.push(format!("of kinds that do not count: {keys}"));
         }
         parts
     }
@@ -472,8 +483,13 @@ fn note(finding: &Finding) -> Option<String> {
             let below = format!("below --fail-on {}: does not count", demanded.name());
             Some(below)
         }
+        Standing::Ignored => Some("of a kind that does not count".to_owned()),
         _ => None,
     };
+    let watched = finding
+        .watched
+        .as_ref()
+        .map(|name| format!("critical: the watched key `{}`", printable(name)));
     let expired = finding
         .accepted
         .as_ref()
@@ -485,7 +501,10 @@ fn note(finding: &Finding) -> Option<String> {
     let known = finding
         .known
         .map(|source| format!("known test key: {source}"));
-    let notes: Vec<String> = [demanded, expired, known].into_iter().flatten().collect();
+    let notes: Vec<String> = [watched, demanded, expired, known]
+        .into_iter()
+        .flatten()
+        .collect();
     (!notes.is_empty()).then(|| notes.join("\n    "))
 }
 

@@ -34,6 +34,7 @@ use crate::unpack::{self, Container};
 use anchors::Anchors;
 use bare::Guesses;
 use ledger::Ledger;
+pub use packed::Watch;
 use published::Published;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};

@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Makes what is told how far the scan of one member has come, of its name and size in bytes.
-pub type Watch<'w> = &'w dyn Fn(&str, u64) -> Box<dyn Progress>;
+pub type Watch<'w> = &'w dyn Fn(&str, u64) -> Box<dyn Progress + 'w>;
 
 impl Scanner {
     /// What the file at `path`, whose bytes are `source`, holds: one outcome for a dump; for a container one a

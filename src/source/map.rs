@@ -21,7 +21,7 @@ impl FileMap {
         // change the file: then bytes change under the scan, which reads every byte as data of
         // unknown value and relies on nothing between two reads but the length, which is fixed here.
         // If the file is cut shorter meanwhile, touching the lost pages raises SIGBUS and ends the
-        // process without a verdict, which no caller takes for `clean`.
+        // process without a verdict, which no caller takes for `clean`: in a worker the supervisor tells it.
         let map = unsafe { Mmap::map(file)? };
         Ok(Self { map: Some(map) })
     }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use spool::Spool;
+pub use spool::{Spool, open_ahead};
 
 /// All bytes of one dump as one slice. It may be a part of a larger one, as of the archive it lies in; copies
 /// share the bytes.
@@ -35,6 +35,14 @@ impl Source {
     /// When it cannot be opened or mapped, or is no regular file: reading a FIFO or a device could
     /// wait for ever.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::of_file(Self::file(path)?).map_err(|error| error.at_path(path))
+    }
+
+    /// Opens the regular file at `path` for reading, so that another process can map it.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no regular file.
+    pub fn file(path: &Path) -> Result<File, Error> {
         let at_path = |error: Error| error.at_path(path);
         let kind = fs::metadata(path).map_err(|cause| at_path(Error::io("open", cause)))?;
         if let Some(found) = not_regular(&kind) {
@@ -43,13 +51,15 @@ impl Source {
                 "; use `-` to read a stream from standard input",
             )));
         }
-        let file = open(path).map_err(|cause| at_path(Error::io("open", cause)))?;
-        Self::of_file(file).map_err(at_path)
+        open(path).map_err(|cause| at_path(Error::io("open", cause)))
     }
 
     /// Maps a regular file. One that says it is empty, or that cannot be mapped, is read instead: those
     /// of `/proc` have bytes and no size.
-    fn of_file(mut file: File) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// When it can be neither mapped nor read, or has no size and no end.
+    pub fn of_file(mut file: File) -> Result<Self, Error> {
         let is_sized = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
         if let (true, Ok(map)) = (is_sized, FileMap::new(&file)) {
             return Ok(Self::all(Bytes::Mapped(map)));
@@ -69,22 +79,35 @@ impl Source {
     /// When it cannot be read, there is no room for it, or it is empty: what should have written to it
     /// has failed.
     pub fn stdin() -> Result<Self, Error> {
-        let at_path = |error: Error| error.at_path(Path::new("-"));
         let source = match spool::stdin_file() {
-            Some(file) => Self::of_file(file).map_err(at_path)?,
-            None => {
-                let spooled = spool::Spooled::read(&mut io::stdin().lock()).map_err(at_path)?;
-                Self::all(Bytes::Spooled(spooled))
-            }
+            Some(file) => Self::of_file(file),
+            None => spool::Spooled::read(&mut io::stdin().lock())
+                .map(|spooled| Self::all(Bytes::Spooled(spooled))),
         };
-        if source.bytes().is_empty() {
-            return Err(at_path(Error::malformed(
-                0,
-                "a dump",
-                "an empty or closed stream",
-            )));
+        source
+            .and_then(Self::not_empty)
+            .map_err(|error| error.at_path(Path::new("-")))
+    }
+
+    /// The same of a descriptor of any kind, as another process passed it on.
+    ///
+    /// # Errors
+    /// As [`Source::stdin`].
+    #[cfg(unix)]
+    pub fn of_stream(mut stream: File) -> Result<Self, Error> {
+        let source = if spool::is_whole(&mut stream) {
+            Self::of_file(stream)
+        } else {
+            spool::Spooled::read(&mut stream).map(|spooled| Self::all(Bytes::Spooled(spooled)))
+        };
+        source.and_then(Self::not_empty)
+    }
+
+    fn not_empty(self) -> Result<Self, Error> {
+        if self.bytes().is_empty() {
+            return Err(Error::malformed(0, "a dump", "an empty or closed stream"));
         }
-        Ok(source)
+        Ok(self)
     }
 
     /// A dump that is in memory already.

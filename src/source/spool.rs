@@ -7,6 +7,7 @@ use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 /// Bytes of a stream that is still being written, in private storage.
@@ -186,7 +187,12 @@ struct Kept {
 impl Kept {
     fn on_disk() -> io::Result<Self> {
         Ok(Self {
-            file: tempfile::tempfile()?,
+            file: match &mut *ahead() {
+                Some(files) => files
+                    .pop()
+                    .ok_or_else(|| io::Error::other("all files opened ahead are in use"))?,
+                None => tempfile::tempfile()?,
+            },
             is_on_disk: true,
             reserved: 0,
             length: 0,
@@ -214,6 +220,9 @@ impl Drop for Kept {
         let _ = wipe(&mut self.file, self.length);
         if self.is_on_disk {
             let _ = self.file.sync_data();
+            if let Some(files) = &mut *ahead() {
+                files.extend(emptied(&mut self.file).ok());
+            }
         }
         IN_MEMORY.fetch_sub(self.reserved, Ordering::Relaxed);
     }
@@ -225,11 +234,35 @@ pub fn stdin_file() -> Option<File> {
     {
         use std::os::fd::AsFd;
         let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
-        let is_whole = file.metadata().ok()?.is_file() && file.stream_position().ok()? == 0;
-        is_whole.then_some(file)
+        is_whole(&mut file).then_some(file)
     }
     #[cfg(not(unix))]
     None
+}
+
+/// Whether `file` is a regular one of which nothing was read yet.
+#[cfg(unix)]
+pub fn is_whole(file: &mut File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+        && file.stream_position().is_ok_and(|position| position == 0)
+}
+
+/// Opens up to `count` files without a name, of which spools on disk take theirs from now on: for a process that
+/// soon may open none. Returns how many there are.
+pub fn open_ahead(count: usize) -> usize {
+    let files: Vec<File> = std::iter::repeat_with(tempfile::tempfile)
+        .take(count)
+        .map_while(Result::ok)
+        .collect();
+    let opened = files.len();
+    *ahead() = Some(files);
+    opened
+}
+
+/// The files opened ahead; `None` in a process that opens them as it needs them.
+fn ahead() -> MutexGuard<'static, Option<Vec<File>>> {
+    static AHEAD: Mutex<Option<Vec<File>>> = Mutex::new(None);
+    AHEAD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_room(cause: io::Error) -> Error {
@@ -246,6 +279,13 @@ fn in_memory() -> Option<File> {
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     None
+}
+
+/// The file again, without its bytes.
+fn emptied(file: &mut File) -> io::Result<File> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.try_clone()
 }
 
 /// Overwrites the first `length` bytes of `file` with zeros, save holes.

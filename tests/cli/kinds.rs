@@ -41,6 +41,7 @@ fn finding(kind: Kind, proof: Proof, fragment: Option<Fragment>) -> Finding {
         e_assumed: false,
         key_id: None,
         known: None,
+        watched: None,
         accepted: None,
         standing: Standing::Counts,
         places: vec![place(fragment, proof)],

@@ -18,6 +18,10 @@ fn said(arguments: &[&str]) -> String {
 fn help() {
     insta::assert_snapshot!("help", said(&["--help"]));
     insta::assert_snapshot!("help_scan", said(&["scan", "--help"]));
+    insta::assert_snapshot!("help_gate", said(&["gate", "--help"]));
+    insta::assert_snapshot!("help_pipe", said(&["pipe", "--help"]));
+    insta::assert_snapshot!("help_quarantine", said(&["quarantine", "--help"]));
+    insta::assert_snapshot!("help_audit", said(&["audit", "verify", "--help"]));
     insta::assert_snapshot!("help_info", said(&["info", "--help"]));
     insta::assert_snapshot!("help_baseline", said(&["baseline", "--help"]));
     insta::assert_snapshot!("help_baseline_add", said(&["baseline", "add", "--help"]));
