@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 
 /// What asks a worker of a debug build to commit a fault.
 const FAULT: &str = "DUMPGATE_TEST_FAULT";
+/// Bytes of a file without any: a while's work for the gate, a page for the disk.
+const HOLE: u64 = 1 << 28;
 
 /// The three directories of a gate.
 struct House {
@@ -321,7 +323,7 @@ fn a_dump_that_is_opened_for_writing_while_it_is_judged_is_judged_again() {
     let house = House::new();
     let path = house.spool.join("hole.core");
     let file = File::create(&path).unwrap();
-    file.set_len(1 << 30).unwrap();
+    file.set_len(HOLE).unwrap();
     drop(file);
     let reader = File::open(&path).unwrap();
     let inode = reader.metadata().unwrap().ino();
@@ -346,7 +348,7 @@ fn a_dump_that_is_opened_for_writing_while_it_is_judged_is_judged_again() {
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
     let released = fs::metadata(house.release.join("hole.core")).unwrap();
     assert_ne!(released.ino(), inode);
-    assert_eq!(released.len(), 1 << 30);
+    assert_eq!(released.len(), HOLE);
     // Its holes stay holes.
     assert!(released.blocks() < 1 << 10);
     let events: Vec<Value> = house.events();
