@@ -11,7 +11,7 @@ type Name = (PathBuf, Vec<String>);
 
 /// The artifacts of a run, a container before its members.
 #[derive(Default)]
-struct Artifacts {
+pub struct Artifacts {
     all: Vec<Artifact>,
     /// By name and by length in bytes, where the length is known: two members of one container may share a name.
     index: BTreeMap<(Name, Option<u64>), usize>,
@@ -19,12 +19,12 @@ struct Artifacts {
 
 impl Artifacts {
     /// In the order of their indices.
-    fn all(&self) -> &[Artifact] {
+    pub fn all(&self) -> &[Artifact] {
         &self.all
     }
 
     /// The index of the artifact of `outcome`, which is made known.
-    fn add(&mut self, outcome: &DumpOutcome) -> usize {
+    pub fn add(&mut self, outcome: &DumpOutcome) -> usize {
         let parent = outcome
             .members
             .split_last()
@@ -48,7 +48,7 @@ impl Artifacts {
     }
 
     /// Where the artifact of this index is.
-    fn location(&self, index: usize) -> ArtifactLocation {
+    pub fn location(&self, index: usize) -> ArtifactLocation {
         let location = self.all.get(index).and_then(|it| it.location.as_ref());
         ArtifactLocation {
             uri: location.map(|location| location.uri.clone()),

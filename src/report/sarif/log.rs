@@ -3,245 +3,245 @@
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Log<'r> {
+pub struct Log<'r> {
     #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run<'r>; 1],
+    pub schema: &'static str,
+    pub version: &'static str,
+    pub runs: [Run<'r>; 1],
 }
 
 #[derive(Serialize)]
-struct Run<'r> {
-    tool: Tool<'r>,
-    invocations: [Invocation<'r>; 1],
-    artifacts: &'r [Artifact],
-    results: &'r [ResultOf],
+pub struct Run<'r> {
+    pub tool: Tool<'r>,
+    pub invocations: [Invocation<'r>; 1],
+    pub artifacts: &'r [Artifact],
+    pub results: &'r [ResultOf],
 }
 
 #[derive(Serialize)]
-struct Tool<'r> {
-    driver: Driver<'r>,
+pub struct Tool<'r> {
+    pub driver: Driver<'r>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Driver<'r> {
-    name: &'static str,
-    version: &'static str,
-    semantic_version: &'static str,
+pub struct Driver<'r> {
+    pub name: &'static str,
+    pub version: &'static str,
+    pub semantic_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    information_uri: Option<&'static str>,
-    rules: &'r [Rule],
+    pub information_uri: Option<&'static str>,
+    pub rules: &'r [Rule],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
-    id: &'static str,
-    name: String,
-    short_description: Message,
-    full_description: Message,
-    default_configuration: Configuration,
-    help: Message,
-    properties: RuleProperties,
+pub struct Rule {
+    pub id: &'static str,
+    pub name: String,
+    pub short_description: Message,
+    pub full_description: Message,
+    pub default_configuration: Configuration,
+    pub help: Message,
+    pub properties: RuleProperties,
 }
 
 #[derive(Serialize)]
-struct Configuration {
-    level: Level,
+pub struct Configuration {
+    pub level: Level,
 }
 
 #[derive(Serialize)]
-struct RuleProperties {
-    tags: [&'static str; 1],
+pub struct RuleProperties {
+    pub tags: [&'static str; 1],
     /// GitHub orders results by it.
     #[serde(rename = "security-severity")]
-    security_severity: &'static str,
+    pub security_severity: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Level {
+pub enum Level {
     Error,
     Warning,
     Note,
 }
 
 #[derive(Serialize)]
-struct Message {
-    text: String,
+pub struct Message {
+    pub text: String,
 }
 
 impl Message {
     /// `text` has its hostile parts made [`plain`](super::wording::plain).
-    fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Invocation<'r> {
-    execution_successful: bool,
-    exit_code: u8,
-    exit_code_description: &'static str,
-    tool_execution_notifications: &'r [Notification],
-    properties: InvocationProperties,
+pub struct Invocation<'r> {
+    pub execution_successful: bool,
+    pub exit_code: u8,
+    pub exit_code_description: &'static str,
+    pub tool_execution_notifications: &'r [Notification],
+    pub properties: InvocationProperties,
 }
 
 #[derive(Serialize)]
-struct InvocationProperties {
-    verdict: &'static str,
+pub struct InvocationProperties {
+    pub verdict: &'static str,
 }
 
 #[derive(Serialize)]
-struct Notification {
-    descriptor: DescriptorReference,
-    level: Level,
-    message: Message,
+pub struct Notification {
+    pub descriptor: DescriptorReference,
+    pub level: Level,
+    pub message: Message,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location>,
+    pub locations: Vec<Location>,
 }
 
 #[derive(Serialize)]
-struct DescriptorReference {
-    id: &'static str,
+pub struct DescriptorReference {
+    pub id: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Artifact {
+pub struct Artifact {
     #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<ArtifactUri>,
+    pub location: Option<ArtifactUri>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_index: Option<usize>,
+    pub parent_index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    length: Option<u64>,
-    roles: [&'static str; 1],
+    pub length: Option<u64>,
+    pub roles: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
-    hashes: Option<Hashes>,
+    pub hashes: Option<Hashes>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<ArtifactProperties>,
+    pub properties: Option<ArtifactProperties>,
 }
 
 #[derive(Serialize)]
-struct ArtifactUri {
-    uri: String,
+pub struct ArtifactUri {
+    pub uri: String,
 }
 
 #[derive(Serialize)]
-struct Hashes {
+pub struct Hashes {
     #[serde(rename = "sha-256")]
-    sha256: String,
+    pub sha256: String,
 }
 
 #[derive(Serialize)]
-struct ArtifactProperties {
-    format: &'static str,
-    verdict: &'static str,
+pub struct ArtifactProperties {
+    pub format: &'static str,
+    pub verdict: &'static str,
 }
 
 #[derive(Serialize)]
-struct ArtifactLocation {
+pub struct ArtifactLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
-    uri: Option<String>,
-    index: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Location {
-    physical_location: PhysicalLocation,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Message>,
+    pub uri: Option<String>,
+    pub index: usize,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
+pub struct Location {
+    pub physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<Region>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<Address>,
+    pub message: Option<Message>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Region {
-    byte_offset: u64,
+pub struct PhysicalLocation {
+    pub artifact_location: ArtifactLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    byte_length: Option<u64>,
+    pub region: Option<Region>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Address {
+pub struct Region {
+    pub byte_offset: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    absolute_address: Option<i64>,
-    length: u64,
-    kind: &'static str,
-    properties: AddressProperties,
-}
-
-#[derive(Serialize)]
-struct AddressProperties {
-    va: String,
+    pub byte_length: Option<u64>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ResultOf {
-    rule_id: &'static str,
-    rule_index: usize,
-    level: Level,
-    message: Message,
-    locations: Vec<Location>,
+pub struct Address {
     #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprints: Option<Fingerprints>,
-    partial_fingerprints: PartialFingerprints,
+    pub absolute_address: Option<i64>,
+    pub length: u64,
+    pub kind: &'static str,
+    pub properties: AddressProperties,
+}
+
+#[derive(Serialize)]
+pub struct AddressProperties {
+    pub va: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultOf {
+    pub rule_id: &'static str,
+    pub rule_index: usize,
+    pub level: Level,
+    pub message: Message,
+    pub locations: Vec<Location>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    baseline_state: Option<Baseline>,
+    pub fingerprints: Option<Fingerprints>,
+    pub partial_fingerprints: PartialFingerprints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<Baseline>,
     /// Written even where it is empty: the standard lets all results of a run have it, or none.
-    suppressions: Vec<Suppression>,
-    properties: ResultProperties,
+    pub suppressions: Vec<Suppression>,
+    pub properties: ResultProperties,
 }
 
 #[derive(Serialize)]
-struct Fingerprints {
+pub struct Fingerprints {
     #[serde(rename = "spkiSha256/v1")]
-    spki_sha256: String,
+    pub spki_sha256: String,
 }
 
 #[derive(Serialize)]
-struct PartialFingerprints {
+pub struct PartialFingerprints {
     #[serde(rename = "kind/v1")]
-    kind: &'static str,
+    pub kind: &'static str,
     #[serde(rename = "keyId/v1", skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
+    pub key_id: Option<String>,
     #[serde(
         rename = "primaryLocationLineHash",
         skip_serializing_if = "Option::is_none"
     )]
-    primary_location_line_hash: Option<String>,
+    pub primary_location_line_hash: Option<String>,
 }
 
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Baseline {
+pub enum Baseline {
     New,
     Unchanged,
 }
 
 #[derive(Serialize)]
-struct Suppression {
-    kind: &'static str,
-    status: &'static str,
-    justification: String,
+pub struct Suppression {
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub justification: String,
 }
 
 impl Suppression {
-    fn new(justification: String) -> Self {
+    pub fn new(justification: String) -> Self {
         Self {
             kind: "external",
             status: "accepted",
@@ -252,15 +252,15 @@ impl Suppression {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ResultProperties {
-    proof: &'static str,
-    counts: bool,
+pub struct ResultProperties {
+    pub proof: &'static str,
+    pub counts: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bits: Option<u32>,
+    pub bits: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    curve: Option<&'static str>,
+    pub curve: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    spki_sha256: Option<String>,
-    e_assumed: bool,
-    places_omitted: u64,
+    pub spki_sha256: Option<String>,
+    pub e_assumed: bool,
+    pub places_omitted: u64,
 }

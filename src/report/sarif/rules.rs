@@ -5,13 +5,13 @@ use crate::finding::Kind;
 
 /// The rules of a run, in the order in which their kinds were first found.
 #[derive(Default)]
-struct Rules {
+pub struct Rules {
     rules: Vec<Rule>,
 }
 
 impl Rules {
     /// Name and index of the rule for `kind`.
-    fn index(&mut self, kind: Kind) -> (&'static str, usize) {
+    pub fn index(&mut self, kind: Kind) -> (&'static str, usize) {
         let id = kind.name();
         let known = self.rules.iter().position(|rule| rule.id == id);
         let index = known.unwrap_or_else(|| {
@@ -22,7 +22,7 @@ impl Rules {
     }
 
     /// The program and its rules.
-    fn driver(&self) -> Driver<'_> {
+    pub fn driver(&self) -> Driver<'_> {
         let homepage = env!("CARGO_PKG_REPOSITORY");
         Driver {
             name: env!("CARGO_PKG_NAME"),
