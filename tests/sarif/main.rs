@@ -15,7 +15,14 @@ use std::sync::LazyLock;
 
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let schema = fs::read(root().join("tests/sarif/sarif-schema-2.1.0.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let mut schema: Value = serde_json::from_slice(&schema).unwrap();
+    // Two patterns of the published schema have a bracket too many, which strict readers of patterns refuse. They judge
+    // languages, of which no log here speaks.
+    for owner in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][owner]["properties"]["language"];
+        let pattern = language.as_object_mut().unwrap().remove("pattern");
+        assert_eq!(pattern.unwrap(), "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$");
+    }
     jsonschema::options()
         .should_validate_formats(true)
         .build(&schema)
@@ -246,26 +253,23 @@ fn what_was_not_examined_makes_a_run_unsuccessful() {
     let damaged = write(directory.path(), "damaged.gz", b"\x1f\x8b\x08\0\0\0\0\0");
     let absent = directory.path().join("absent");
     let uri = |path: &Path| format!("file://{}", path.display());
+    let [of_cut, of_damaged, of_absent] = [&cut, &damaged, &absent].map(|path| uri(path));
     for (paths, wanted) in [
-        (vec![&cut], vec![("truncated", &cut)]),
-        (vec![&damaged], vec![("damaged", &damaged)]),
-        (vec![&absent], vec![("unreadable", &absent)]),
+        (vec![&cut], vec![("truncated", &*of_cut)]),
+        // Its member ends too soon, and the file itself is damaged.
+        (
+            vec![&damaged],
+            vec![("damaged", "/damaged"), ("damaged", &of_damaged)],
+        ),
+        (vec![&absent], vec![("unreadable", &*of_absent)]),
         (
             vec![&cut, &absent],
-            vec![("truncated", &cut), ("unreadable", &absent)],
+            vec![("truncated", &*of_cut), ("unreadable", &of_absent)],
         ),
     ] {
         let run = run(&paths);
         assert!(!is_successful(&run));
-        let wanted: Vec<(&str, String)> = wanted
-            .into_iter()
-            .map(|(reason, path)| (reason, uri(path)))
-            .collect();
-        let told: Vec<(&str, String)> = reasons(&run)
-            .into_iter()
-            .map(|(id, uri)| (id, uri.to_owned()))
-            .collect();
-        assert_eq!(told, wanted);
+        assert_eq!(reasons(&run), wanted);
     }
     // A leak in a file that was not examined to its end is both.
     let dump = fs::read(root().join("samples/sh-deploy-ed25519/sh-deploy-ed25519.dmp")).unwrap();
