@@ -165,7 +165,7 @@ pub fn scan(data: &[u8]) {
     let scanner = SCANNER.get_or_init(|| Scanner::builder().threads(1).build().expect("one thread"));
     let outcome = scanner.scan(PathBuf::from("fuzz"), &Source::from_bytes(data.to_vec()), &());
     check_outcome(&outcome, data.len() as u64);
-    let everything = Detail { shapes: true, public: true, color: false };
+    let everything = Detail { shapes: true, public: true, color: false, baseline: true };
     for output in OUTPUTS {
         for detail in [Detail::default(), everything, Detail { color: true, ..everything }] {
             let mut reporter = (output.reporter)(detail);
@@ -173,7 +173,7 @@ pub fn scan(data: &[u8]) {
             reporter.dump(&outcome, Origin::Named, &mut text).expect("a vector takes everything");
             reporter.finish(outcome.verdict, &mut text).expect("a vector takes everything");
             match output.name {
-                "json" | "jsonl" => check_json(&text),
+                "json" | "jsonl" | "sarif" => check_json(&text),
                 _ if !detail.color => check_text(&text),
                 _ => {}
             }

@@ -316,6 +316,8 @@ pub enum Format {
     Json,
     /// One line a dump, as it is done
     Jsonl,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
 }
 
 impl Format {
@@ -325,6 +327,7 @@ impl Format {
             Self::Text => "text",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Sarif => "sarif",
         }
     }
 }

@@ -113,6 +113,7 @@ fn scan_all(
         shapes: arguments.shapes || arguments.fail_on == Some(Level::Shape),
         public: arguments.public,
         color: use_color(arguments.color),
+        baseline: arguments.baseline.is_some(),
     };
     let output = OUTPUTS
         .iter()

@@ -7,6 +7,7 @@ mod info;
 pub mod json;
 mod places;
 pub mod reread;
+mod sarif;
 mod text;
 
 pub use accepted::write_baseline;
@@ -34,6 +35,8 @@ pub struct Detail {
     pub public: bool,
     /// Colours and bold type.
     pub color: bool,
+    /// The user gave a baseline, so that each finding is one that it accepts or a new one.
+    pub baseline: bool,
 }
 
 impl Detail {
@@ -84,5 +87,9 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "jsonl",
         reporter: |detail| Box::new(json::JsonLines::new(detail)),
+    },
+    Output {
+        name: "sarif",
+        reporter: |detail| Box::new(sarif::Sarif::new(detail)),
     },
 ];

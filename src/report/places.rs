@@ -94,6 +94,12 @@ fn row(place: &Place) -> [String; 5] {
     ]
 }
 
+/// What lies at a place, in one line without the offsets: component, form, length, owner.
+pub fn words(place: &Place) -> String {
+    let [component, form, _, length, owner] = row(place);
+    [component, form, length, owner].join(", ")
+}
+
 fn position(piece: &Piece) -> String {
     match piece.va {
         Some(va) => format!("offset {:#x}, address {va:#x}", piece.offset),

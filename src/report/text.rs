@@ -461,7 +461,7 @@ impl Apart {
 }
 
 /// Kind and size.
-fn name(finding: &Finding) -> String {
+pub fn name(finding: &Finding) -> String {
     let size = match (finding.curve, finding.bits, finding.kind) {
         (Some(curve), ..) => format!(" {}", curve.name()),
         (
@@ -540,7 +540,8 @@ fn whereabouts(finding: &Finding) -> String {
     }
 }
 
-fn proof(finding: &Finding) -> &'static str {
+/// The proof in words, and its name in brackets.
+pub fn proof(finding: &Finding) -> &'static str {
     let is_fragment =
         !finding.places.is_empty() && finding.places.iter().all(|place| place.fragment.is_some());
     match finding.proof {

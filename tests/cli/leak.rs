@@ -90,6 +90,14 @@ fn no_output_shows_a_secret() {
             "scan", "--format", "json", "--public", "--shapes", "samples",
         ],
         &["scan", "--format", "jsonl", "--shapes", "samples"],
+        &[
+            "scan",
+            "--format",
+            "sarif",
+            "--shapes",
+            "samples",
+            "tests/keys",
+        ],
         &["scan", "--color", "always", "samples"],
         &["scan", "--baseline", "tests/baselines/far.toml", "samples"],
         &[
