@@ -96,6 +96,8 @@ impl Sarif {
                 .collect(),
             properties: ResultProperties {
                 proof: finding.proof.name(),
+                severity: finding.watched.as_ref().map(|_| "critical"),
+                watched: finding.watched.clone(),
                 counts: finding.standing == Standing::Counts,
                 bits: finding.bits,
                 curve: finding.curve.map(Curve::name),

@@ -254,6 +254,11 @@ impl Suppression {
 #[serde(rename_all = "camelCase")]
 pub struct ResultProperties {
     pub proof: &'static str,
+    /// `critical` where the key is on the watch list, and its name there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watched: Option<String>,
     pub counts: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,

@@ -16,6 +16,7 @@ fn finding(va: Option<u64>) -> Finding {
         key_id: None,
         known: None,
         accepted: None,
+        watched: None,
         standing: Standing::Counts,
         places: vec![Place {
             form: "pem.pkcs8-encrypted",

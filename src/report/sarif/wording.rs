@@ -55,6 +55,12 @@ pub fn finding(finding: &Finding) -> String {
         let demanded = demanded.name();
         words += &format!(" Below --fail-on {demanded}: does not count.");
     }
+    if finding.standing == Standing::Ignored {
+        words += " The policy names other kinds: does not count.";
+    }
+    if let Some(name) = &finding.watched {
+        words += &format!(" Critical: the watched key {}.", plain(name));
+    }
     if let Some(entry) = finding.accepted.as_ref().filter(|entry| entry.expired) {
         words += &format!(
             " Baseline entry expired on {}: {}.",
@@ -82,7 +88,7 @@ pub fn justification(finding: &Finding) -> Option<String> {
             let source = finding.known.unwrap_or_default();
             Some(format!("known test key, which everyone has: {source}"))
         }
-        Standing::Counts | Standing::Below(_) => None,
+        Standing::Counts | Standing::Below(_) | Standing::Ignored => None,
     }
 }
 
@@ -194,6 +200,13 @@ fn missing(outcome: &DumpOutcome, reason: Reason, more: usize) -> String {
         ),
         Reason::LimitReached => "more than a limit allows: there is more than is listed".to_owned(),
         Reason::InternalError => "this file: the scanner failed on it".to_owned(),
+        Reason::WorkerDied => {
+            "this file: the process that judged it ended before it had an answer".to_owned()
+        }
+        Reason::OutOfMemory => {
+            "this file: the process that judged it wanted more memory than it may have".to_owned()
+        }
+        Reason::TimedOut => "this file: it was not judged in the time given".to_owned(),
         Reason::Encrypted
         | Reason::UnsupportedMethod
         | Reason::Damaged
