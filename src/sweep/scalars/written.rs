@@ -70,10 +70,9 @@ fn in_text(
     {
         for &bits in sizes {
             let has_public = bytes.len() == 64 && length(bits) == 32;
-            if let Some(bytes) = bytes.get(..length(bits))
-                && (has_public || length(bits) == bytes.len())
-            {
-                found(BASE64, 0..text.len(), Zeroizing::new(bytes.to_vec()), true);
+            let is_of_size = has_public || bytes.len() == length(bits);
+            if let Some(number) = bytes.get(..length(bits)).filter(|_| is_of_size) {
+                found(BASE64, 0..text.len(), Zeroizing::new(number.to_vec()), true);
             }
         }
     }
