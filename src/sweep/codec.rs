@@ -228,14 +228,14 @@ impl Codec {
         bits.div_ceil(self.digit.bits()) as usize * self.digit.bytes()
     }
 
-    /// Bytes of memory that a number of `bits` bits takes whose top digit is zero and left out, where no more than
-    /// `rare` bits of the number lie in that digit: so one number in 2^`rare` and more is that short.
-    pub const fn shorter_length(&self, bits: u32, rare: u32) -> Option<usize> {
+    /// The most bits of a number below 2^`bits` whose top digit is zero and left out, where no more than `rare` bits
+    /// lie in that digit: so one number in 2^`rare` and more is that short.
+    pub const fn shorter(&self, bits: u32, rare: u32) -> Option<u32> {
         let used = (bits - 1) % self.digit.bits() + 1;
         // Limbs are counted in whole ones.
         let is_limbs = matches!((self.digit, self.order), (Digit::Whole(_), Order::Least));
         if used <= rare && !is_limbs && bits > used {
-            Some(self.length(bits - used))
+            Some(bits - used)
         } else {
             None
         }

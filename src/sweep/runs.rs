@@ -327,11 +327,8 @@ mod tests {
 
     fn block(bytes: &[u8], address: Option<u64>) -> Block<'_> {
         Block {
-            bytes,
-            own: 0..bytes.len(),
             address,
-            is_module: false,
-            pointer: 8,
+            ..Block::whole(bytes)
         }
     }
 

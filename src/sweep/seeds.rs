@@ -259,12 +259,32 @@ impl Run {
     }
 }
 
-/// The public keys of all seeds, to be looked up at every byte.
+/// The public keys of all seeds. Wherever one lies, one of its first [`PHASES`] words of eight bytes, which overlap, lies
+/// at a place that is looked at.
 struct Wanted {
-    /// Which hashes of first bytes occur: most offsets end here.
+    /// Which hashes of words occur: most places end here.
     filter: Vec<u64>,
-    /// The first eight bytes of each key, sorted, and whose it is.
-    starts: Vec<(u64, u32)>,
+    /// Those words, sorted, and of which key at which of its bytes.
+    words: Vec<(u64, Word)>,
+}
+
+/// A word of a key's first bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Word(u32);
+
+impl Word {
+    fn new(owner: u32, phase: u32) -> Self {
+        Self(owner * PHASES as u32 + phase)
+    }
+
+    fn owner(self) -> u32 {
+        self.0 / PHASES as u32
+    }
+
+    /// The byte of the key with which the word starts.
+    fn phase(self) -> usize {
+        self.0 as usize % PHASES
+    }
 }
 
 impl Wanted {
@@ -275,7 +295,7 @@ impl Wanted {
             &[Scheme::Ed25519]
         };
         let count = seeds.count() as u32;
-        let mut starts = Vec::with_capacity(schemes.len() * seeds.count());
+        let mut words = Vec::with_capacity(PHASES * schemes.len() * seeds.count());
         for (number, &scheme) in schemes.iter().enumerate() {
             let groups: Vec<Vec<[u8; 32]>> = seeds
                 .chunks
@@ -284,19 +304,22 @@ impl Wanted {
                 .collect();
             let first = number as u32 * count;
             let keys = groups.iter().flatten().zip(first..);
-            starts.extend(
-                keys.map(|(key, owner)| (array(key, 0).map_or(0, u64::from_le_bytes), owner)),
-            );
+            for (key, owner) in keys {
+                words.extend((0..PHASES as u32).map(|phase| {
+                    let word = array(key, phase as usize).map_or(0, u64::from_le_bytes);
+                    (word, Word::new(owner, phase))
+                }));
+            }
         }
-        starts.sort_unstable();
+        words.sort_unstable();
         let mut filter = vec![0; FILTER_WORDS];
-        for &(start, _) in &starts {
-            let (word, bits) = slot(start);
+        for &(word, _) in &words {
+            let (word, bits) = slot(word);
             if let Some(word) = filter.get_mut(word) {
                 *word |= bits;
             }
         }
-        Self { filter, starts }
+        Self { filter, words }
     }
 
     /// Where in `block` something begins as a key does, and whose.
@@ -315,20 +338,24 @@ impl Wanted {
 
     /// The same among the offsets `range` of `bytes`.
     fn each(&self, bytes: &[u8], range: Range<usize>, mut found: impl FnMut(u32, usize)) {
-        let end = range.end.saturating_add(7).min(bytes.len());
-        let span = bytes.get(range.start..end).unwrap_or_default();
-        for (index, start) in span.windows(8).enumerate() {
-            let start = array(start, 0).map_or(0, u64::from_le_bytes);
-            let (word, bits) = slot(start);
+        let first = range.start + PHASES - 1;
+        let end = range.end.saturating_add(PHASES + 6).min(bytes.len());
+        let span = bytes.get(first..end).unwrap_or_default();
+        for (index, eight) in span.windows(8).step_by(PHASES).enumerate() {
+            let sought = array(eight, 0).map_or(0, u64::from_le_bytes);
+            let (word, bits) = slot(sought);
             if self
                 .filter
                 .get(word)
                 .is_some_and(|word| word & bits == bits)
             {
-                let first = self.starts.partition_point(|(other, _)| *other < start);
-                let rest = self.starts.iter().skip(first);
-                for (_, owner) in rest.take_while(|(other, _)| *other == start) {
-                    found(*owner, range.start + index);
+                let from = self.words.partition_point(|(other, _)| *other < sought);
+                let rest = self.words.iter().skip(from);
+                for (_, word) in rest.take_while(|(other, _)| *other == sought) {
+                    let at = first + PHASES * index - word.phase();
+                    if at < range.end {
+                        found(word.owner(), at);
+                    }
                 }
             }
         }
@@ -437,9 +464,9 @@ impl Found {
     }
 }
 
-/// The word of the filter and the four bits of it (Bloom's filter in one word) of a key's first bytes.
-fn slot(start: u64) -> (usize, u64) {
-    let hash = start.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// The word of the filter and the four bits of it (Bloom's filter in one word) for a word of a key.
+fn slot(word: u64) -> (usize, u64) {
+    let hash = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let word = hash >> (64 - FILTER_WORDS.trailing_zeros());
     let bits = [0, 6, 12, 18].map(|shift| 1 << (hash >> shift & 63));
     (word as usize, bits.iter().fold(0, |all, bit| all | bit))
@@ -450,7 +477,7 @@ const NAME: &str = "ed25519-pairs";
 /// Bytes of the longest run in which keys are looked for.
 const LONGEST: usize = 512;
 
-/// Numbers whose public keys are looked for at a time: 19 MiB. A GiB of memory has some 100,000.
+/// Numbers whose public keys are looked for at a time: 32 MiB. A GiB of memory has some 100,000.
 const SEEDS_OF_ROUND: usize = 1 << 18;
 
 /// How often that is done at most: some seconds each.
@@ -465,8 +492,11 @@ const MAX_RUNS: usize = 1 << 20;
 /// Runs that a worker takes at a time.
 const RUNS_AT_A_TIME: usize = 4096;
 
-/// Words of the filter: 256 KiB.
-const FILTER_WORDS: usize = 1 << 15;
+/// Words of the filter: 1 MiB.
+const FILTER_WORDS: usize = 1 << 17;
+
+/// Bytes from one place that is looked at to the next.
+const PHASES: usize = 4;
 
 /// Points kept of one block.
 const POINTS_OF_BLOCK: usize = 512;
@@ -476,3 +506,35 @@ const MAX_HITS: usize = 4096;
 
 /// Places kept of one public key.
 const PLACES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn public_keys_are_found_at_every_offset(
+            numbers in proptest::collection::vec(any::<[u8; 32]>(), 1..4),
+            which in any::<prop::sample::Index>(),
+            first in 0usize..9,
+            before in 0usize..9,
+            behind in 0usize..9,
+        ) {
+            let mut seeds = Seeds::default();
+            for number in &numbers {
+                let offset = seeds.count() as u64 * 32;
+                seeds.push(number, vec![Piece { offset, length: 32, va: None }]);
+            }
+            let owner = which.index(numbers.len());
+            let key = ed25519_public(&numbers[owner]);
+            let bytes = [&vec![0; first + before], &key[..], &vec![0; behind]].concat();
+            let wanted = Wanted::of(&seeds, Depth::default());
+            let mut found = Vec::new();
+            wanted.each(&bytes, first..first + before + 1, |owner, at| found.push((owner as usize, at)));
+            prop_assert_eq!(found, [(owner, first + before)]);
+            // A key that starts where the range ends is another range's.
+            wanted.each(&bytes, first..first + before, |_, at| panic!("found at {at}"));
+        }
+    }
+}

@@ -34,7 +34,19 @@ pub struct Block<'b> {
     pub pointer: usize,
 }
 
-impl Block<'_> {
+impl<'b> Block<'b> {
+    /// All of `bytes` as one block of a process with 64-bit pointers, of which no address is known.
+    #[cfg(test)]
+    pub fn whole(bytes: &'b [u8]) -> Self {
+        Self {
+            bytes,
+            own: 0..bytes.len(),
+            address: None,
+            is_module: false,
+            pointer: 8,
+        }
+    }
+
     /// Offsets in [`Self::own`] whose address is a multiple of `step` bytes; all of them where no address is known.
     pub fn aligned(&self, step: usize) -> impl Iterator<Item = usize> + use<> {
         let (first, step) = self.first_aligned(self.own.start, step);
@@ -468,11 +480,8 @@ mod tests {
     #[test]
     fn alignment_is_by_address() {
         let block = |address| Block {
-            bytes: &[0; 32],
-            own: 0..32,
             address,
-            is_module: false,
-            pointer: 8,
+            ..Block::whole(&[0; 32])
         };
         assert!(block(Some(0x1003)).aligned(8).eq([5, 13, 21, 29]));
         assert!(block(Some(0x1000)).aligned(8).eq([0, 8, 16, 24]));

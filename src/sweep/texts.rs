@@ -33,49 +33,72 @@ pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)
 /// Finds the numbers of `least` to 8192 bits that are written in `block`, with zeros in front or without; 384 bits are
 /// the fewest. Longer than [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
 pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written, Range<usize>)) {
-    let is_digit = |at: usize| block.bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
-    let mut at = block.own.start;
-    while at < block.own.end + SAMPLE {
-        // Of a text long enough some sample and the digits behind it are seen.
-        let run = [(at, 1), (at, 2), (at + 1, 2)]
-            .into_iter()
-            .find(|&(at, step)| (0..SHORT).all(|digit| is_digit(at + digit * step)))
-            .map(|(at, step)| (whole(block.bytes, at, step, REACH, is_hexadecimal), step));
-        let Some((run, step)) = run else {
-            at += SAMPLE;
-            continue;
+    let numbers = Texts {
+        sample: 64,
+        short: 32,
+        longest: REACH,
+        belongs: |character: u8| character.is_ascii_hexdigit(),
+    };
+    numbers.each(block, |digits, run, step| {
+        if let Some(number) = read(digits, step, least as usize) {
+            found(number, run);
+        }
+    });
+}
+
+/// Texts of one kind, in ASCII or UTF-16.
+pub struct Texts<B> {
+    /// Bytes between two samples: with the characters behind it, one lies in every text of as many bytes as `sample`
+    /// and `short` are together, or twice as many in UTF-16.
+    pub sample: usize,
+    /// Characters in a row that call for a closer look.
+    pub short: usize,
+    /// Bytes of the longest text that is read.
+    pub longest: usize,
+    /// Whether a character belongs to such a text.
+    pub belongs: B,
+}
+
+impl<B: Fn(u8) -> bool> Texts<B> {
+    /// Gives `found` the characters of each text that starts in `block`, where it lies, and the bytes that each
+    /// character takes.
+    pub fn each(&self, block: &Block<'_>, mut found: impl FnMut(&[u8], Range<usize>, usize)) {
+        let is_character = |at: usize| {
+            block
+                .bytes
+                .get(at)
+                .is_some_and(|byte| (self.belongs)(*byte))
         };
-        // What is too long for a number is passed over whole, so that no byte of it is looked at twice.
-        let end = if run.len() > REACH {
-            behind(block.bytes, run.end, step, is_hexadecimal)
-        } else {
-            run.end
-        };
-        at = end.max(at) + SAMPLE;
-        if block.own.contains(&run.start) && run.len() <= REACH {
-            let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
-                block
-                    .bytes
-                    .get(run.clone())
-                    .unwrap_or_default()
-                    .iter()
-                    .step_by(step)
-                    .copied()
-                    .collect(),
-            );
-            if let Some(number) = read(&digits, step, least as usize) {
-                found(number, run);
+        let mut at = block.own.start;
+        while at < block.own.end + self.sample {
+            // Of a text long enough some sample and the characters behind it are seen.
+            let run = [(at, 1), (at, 2), (at + 1, 2)]
+                .into_iter()
+                .find(|&(at, step)| (0..self.short).all(|place| is_character(at + place * step)));
+            let Some((first, step)) = run else {
+                at += self.sample;
+                continue;
+            };
+            let run = whole(block.bytes, first, step, self.longest, &self.belongs);
+            // What is too long is passed over whole, so that no byte of it is looked at twice.
+            let end = if run.len() > self.longest {
+                behind(block.bytes, run.end, step, &self.belongs)
+            } else {
+                run.end
+            };
+            at = end.max(at) + self.sample;
+            if block.own.contains(&run.start) && run.len() <= self.longest {
+                let bytes = block.bytes.get(run.clone()).unwrap_or_default();
+                let text: Zeroizing<Vec<u8>> =
+                    Zeroizing::new(bytes.iter().step_by(step).copied().collect());
+                found(&text, run, step);
             }
         }
     }
 }
 
-fn is_hexadecimal(character: u8) -> bool {
-    character.is_ascii_hexdigit()
-}
-
 /// Where the characters from `at` on end that belong to a text, each `step` bytes behind the one before.
-pub fn behind(data: &[u8], mut at: usize, step: usize, belongs: fn(u8) -> bool) -> usize {
+fn behind(data: &[u8], mut at: usize, step: usize, belongs: impl Fn(u8) -> bool) -> usize {
     while data.get(at).is_some_and(|byte| belongs(*byte)) {
         at += step;
     }
@@ -84,12 +107,12 @@ pub fn behind(data: &[u8], mut at: usize, step: usize, belongs: fn(u8) -> bool) 
 
 /// The characters to which the one at `at` belongs, each `step` bytes behind the one before; between them stand zeros. Of
 /// more than `longest` bytes a part that is longer than that.
-pub fn whole(
+fn whole(
     data: &[u8],
     at: usize,
     step: usize,
     longest: usize,
-    belongs: fn(u8) -> bool,
+    belongs: impl Fn(u8) -> bool,
 ) -> Range<usize> {
     // On one side of the last character in UTF-16BE, and of the first one in UTF-16LE, stands something else.
     let is_zero = |at: usize| data.get(at).is_none_or(|byte| *byte == 0);
@@ -151,12 +174,6 @@ pub const HEX: &str = "text.hex";
 pub const DECIMAL: &str = "text.decimal";
 pub const BASE64: &str = "text.base64";
 
-/// Bytes between two samples: with the digits behind it one lies in every text of 96 bytes.
-const SAMPLE: usize = 64;
-
-/// Digits in a row that call for a closer look.
-const SHORT: usize = 32;
-
 /// Bits of the shortest modulus.
 const MIN_BITS: u32 = 1024;
 
@@ -168,13 +185,7 @@ mod tests {
     use crypto_bigint::BoxedUint;
 
     fn seen(bytes: &[u8]) -> Vec<(Range<usize>, &'static str, Vec<u64>)> {
-        let block = Block {
-            bytes,
-            own: 0..bytes.len(),
-            address: None,
-            is_module: false,
-            pointer: 8,
-        };
+        let block = Block::whole(bytes);
         let mut seen = Vec::new();
         each_number(&block, |number, range| {
             seen.push((range, number.form, number.limbs.to_vec()))

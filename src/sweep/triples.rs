@@ -139,11 +139,8 @@ mod tests {
 
     fn block(bytes: &[u8]) -> Block<'_> {
         Block {
-            bytes,
-            own: 0..bytes.len(),
             address: Some(0x7000),
-            is_module: false,
-            pointer: 8,
+            ..Block::whole(bytes)
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Form {
     /// Where the byte with the lowest bit lies, and this bit; no bit where the digit does not tell it.
     low: usize,
     low_bit: u8,
+    /// Index of the form in the same encoding with another number of digits.
+    pub twin: Option<usize>,
 }
 
 impl Sought {
@@ -70,17 +72,24 @@ impl Sought {
             Shape::Exponent => 3,
             Shape::Above(least) => (bits - least).div_ceil(8) as usize,
         };
-        let whole = CODECS.iter().map(|codec| Form::new(codec, bits, shape));
-        let is_short = |codec: &&Codec| {
-            shape == Shape::Exponent
-                && codec.class() != Class::Random
-                && codec.shorter_length(bits, RARE).is_some()
-        };
-        let shorter = CODECS.iter().filter(is_short).map(|codec| {
-            let used = (bits - 1) % codec.digit().bits() + 1;
-            Form::new(codec, bits - used, shape)
-        });
-        let forms: Vec<Form> = whole.chain(shorter).collect();
+        let mut forms: Vec<Form> = CODECS
+            .iter()
+            .map(|codec| Form::new(codec, bits, shape))
+            .collect();
+        let has_short = |codec: &Codec| shape == Shape::Exponent && codec.class() != Class::Random;
+        for (index, codec) in CODECS.iter().enumerate() {
+            if let Some(bits) = codec.shorter(bits, RARE).filter(|_| has_short(codec)) {
+                let short = Form {
+                    twin: Some(index),
+                    ..Form::new(codec, bits, shape)
+                };
+                let twin = forms.len();
+                if let Some(form) = forms.get_mut(index) {
+                    form.twin = Some(twin);
+                }
+                forms.push(short);
+            }
+        }
         let is_random = |form: &Form| form.codec.class() == Class::Random;
         let first = forms.iter().position(is_random).unwrap_or(0);
         let count = forms.iter().skip(first).take_while(|form| is_random(form));
@@ -222,10 +231,11 @@ impl Sought {
         form.fits(bytes, at)
     }
 
-    /// The forms in the encoding of `form`, itself and with another number of digits.
-    pub fn alike(&self, form: &Form) -> impl Iterator<Item = &Form> + use<'_> {
-        let codec = form.codec;
-        self.forms.iter().filter(move |other| other.codec == codec)
+    /// The forms in the encoding of `form`: itself, and with another number of digits.
+    #[inline]
+    pub fn alike<'s>(&'s self, form: &'s Form) -> impl Iterator<Item = &'s Form> {
+        let twin = form.twin.and_then(|twin| self.forms.get(twin));
+        std::iter::once(form).chain(twin)
     }
 
     fn of(&self, class: Class) -> impl Iterator<Item = (usize, &Form)> {
@@ -360,6 +370,7 @@ impl Form {
             },
             low,
             low_bit,
+            twin: None,
         }
     }
 
@@ -535,11 +546,8 @@ mod tests {
             let bytes = [bytes, more].concat();
             let sought = Sought::new(512, Shape::Prime);
             let block = Block {
-                bytes: &bytes,
-                own: 0..bytes.len(),
                 address,
-                is_module: false,
-                pointer: 8,
+                ..Block::whole(&bytes)
             };
             let run = start.min(bytes.len())..bytes.len();
             let mut found = Vec::new();

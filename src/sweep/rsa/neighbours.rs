@@ -120,7 +120,8 @@ pub fn beside(
             FAR.filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
                 .for_each(&mut add);
         }
-        let zeros = behind.iter().take_while(|byte| **byte == 0).count();
+        let zeros = behind.iter().take(FAR.end);
+        let zeros = zeros.take_while(|byte| **byte == 0).count();
         if FAR.contains(&zeros) || zeros == 1 {
             add(zeros);
         }
@@ -275,10 +276,10 @@ fn meet_at_edges(look: &mut Look<'_>) -> Vec<Edge> {
     };
     edges.sort_unstable();
     edges.dedup();
-    for codec in CODECS {
+    for (index, form) in halves.forms().iter().enumerate().take(CODECS.len()) {
         let of_codec = edges.iter().filter_map(|edge| {
-            let form = halves.forms().get(edge.form)?;
-            (form.codec == codec).then_some((edge.at, form))
+            let is_alike = edge.form == index || form.twin == Some(edge.form);
+            Some((edge.at, halves.forms().get(edge.form).filter(|_| is_alike)?))
         });
         let mut starts: Vec<(usize, &Form)> = of_codec.collect();
         starts.sort_by_key(|(at, form)| (*at, form.length));

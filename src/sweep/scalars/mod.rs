@@ -291,16 +291,17 @@ impl Found {
 const NAME: &str = "scalars";
 
 /// Bytes that a scalar may take: all digits of its size, and one fewer where many numbers of the size have fewer.
-fn lengths(codec: &Codec, bits: u32) -> impl Iterator<Item = usize> + use<> {
+fn lengths(codec: &'static Codec, bits: u32) -> impl Iterator<Item = usize> {
     // A look at every byte costs more than one at each word.
     let rare = if codec.class() == Class::Random {
         6
     } else {
         12
     };
-    [Some(codec.length(bits)), codec.shorter_length(bits, rare)]
+    [Some(bits), codec.shorter(bits, rare)]
         .into_iter()
         .flatten()
+        .map(|bits| codec.length(bits))
 }
 
 /// Points looked for at most by default, the user's first.

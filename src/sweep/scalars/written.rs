@@ -2,7 +2,7 @@
 
 use crate::sweep::codec::bytes_of;
 use crate::sweep::space::Block;
-use crate::sweep::texts::{BASE64, DECIMAL, HEX, behind, number, whole};
+use crate::sweep::texts::{BASE64, DECIMAL, HEX, Texts, number};
 use crate::text::{Alphabet, Base64Text, Encoding, TextView};
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -21,31 +21,15 @@ pub(super) struct Written {
 
 /// Finds the numbers of the sizes `sizes`, in bits, that are written in `block`.
 pub(super) fn each(block: &Block<'_>, sizes: &[u32], mut found: impl FnMut(Written)) {
-    let is_character = |at: usize| block.bytes.get(at).is_some_and(|byte| belongs(*byte));
-    let mut at = block.own.start;
-    while at < block.own.end + SAMPLE {
-        // Of a text long enough some sample and the characters behind it are seen.
-        let run = [(at, 1), (at, 2), (at + 1, 2)]
-            .into_iter()
-            .find(|&(at, step)| (0..SHORT).all(|place| is_character(at + place * step)));
-        let Some((first, step)) = run else {
-            at += SAMPLE;
-            continue;
-        };
-        let run = whole(block.bytes, first, step, LONGEST * step, belongs);
-        if run.len() > LONGEST * step {
-            at = behind(block.bytes, run.end, step, belongs).max(at) + SAMPLE;
-            continue;
-        }
-        at = run.end.max(at) + SAMPLE;
-        if !block.own.contains(&run.start) {
-            continue;
-        }
-        let bytes = block.bytes.get(run.clone()).unwrap_or_default();
-        let text: Zeroizing<Vec<u8>> =
-            Zeroizing::new(bytes.iter().step_by(step).copied().collect());
+    let numbers = Texts {
+        sample: 16,
+        short: 16,
+        longest: LONGEST,
+        belongs: |character: u8| Alphabet::Either.standard(character).is_some(),
+    };
+    numbers.each(block, |text, run, step| {
         let encoding = if step == 1 { "ascii" } else { "utf16le" };
-        in_text(&text, sizes, |form, characters, bytes, is_string| {
+        in_text(text, sizes, |form, characters, bytes, is_string| {
             found(Written {
                 how: [form, encoding],
                 range: run.start + step * characters.start..run.start + step * characters.end,
@@ -53,7 +37,7 @@ pub(super) fn each(block: &Block<'_>, sizes: &[u32], mut found: impl FnMut(Writt
                 is_string,
             });
         });
-    }
+    });
 }
 
 /// The same in the characters of one text.
@@ -70,10 +54,9 @@ fn in_text(
     {
         for &bits in sizes {
             let has_public = bytes.len() == 64 && length(bits) == 32;
-            if let Some(bytes) = bytes.get(..length(bits))
-                && (has_public || length(bits) == bytes.len())
-            {
-                found(BASE64, 0..text.len(), Zeroizing::new(bytes.to_vec()), true);
+            let is_of_size = has_public || bytes.len() == length(bits);
+            if let Some(number) = bytes.get(..length(bits)).filter(|_| is_of_size) {
+                found(BASE64, 0..text.len(), Zeroizing::new(number.to_vec()), true);
             }
         }
     }
@@ -117,19 +100,8 @@ fn in_text(
     }
 }
 
-/// Whether a character is a digit of any of the three kinds.
-fn belongs(character: u8) -> bool {
-    Alphabet::Either.standard(character).is_some()
-}
-
-/// Characters between two samples: with those behind it one lies in every text of 31 of them.
-const SAMPLE: usize = 16;
-
-/// Characters in a row that call for a closer look.
-const SHORT: usize = 16;
-
-/// Characters of the longest text that is looked at: a number in it may stand between other words.
-const LONGEST: usize = 512;
+/// Bytes of the longest text that is looked at: a number in it may stand between other words.
+const LONGEST: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -137,13 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn seen(bytes: &[u8]) -> Vec<([&'static str; 2], Range<usize>, Vec<u8>)> {
-        let block = Block {
-            bytes,
-            own: 0..bytes.len(),
-            address: None,
-            is_module: false,
-            pointer: 8,
-        };
+        let block = Block::whole(bytes);
         let mut seen = Vec::new();
         each(&block, &[256, 384, 521], |text| {
             seen.push((text.how, text.range, text.bytes.to_vec()))
