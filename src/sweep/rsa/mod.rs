@@ -245,7 +245,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}; pairs side by side and pairs apart, the 64 nearest within 4 KiB, in all encodings; all bytes{}{}",
+                "moduli: {}; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; in all encodings, in all bytes{}{}",
                 sizes(Group::pairs),
                 reach(groups),
                 bare(groups, Group::pairs, USUAL_OF_PAIRS)
