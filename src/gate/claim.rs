@@ -7,7 +7,8 @@
 //!     lock                    held by that gate; nobody holds that of a dead one
 //!     N/                      a slot: one dump
 //!       in/NAME               the dump, renamed from SPOOL/NAME
-//!       copy                  its bytes in a file of ours, where it cannot be judged in place
+//!       copy                  its bytes in a file of ours, where it cannot be judged in place; takes its place and name
+//!                             before it is moved
 //!       decision              what was decided and may not be done yet
 //!       arriving              the dump is being copied to another file system
 //!       manifest              what was decided before, of a dump that was in quarantine
@@ -339,6 +340,23 @@ impl Slot {
             .read_to_end(&mut text);
         read.map_err(|cause| Error::io("read", cause).at_path(self.directory.path()))?;
         Ok(serde_json::from_slice(&text).ok())
+    }
+
+    /// Puts the copy, which lasts, in the place of the claimed file and under its name, if that was not done before: so
+    /// the dump is nowhere twice when it is moved. Returns the name.
+    ///
+    /// # Errors
+    /// When the copy cannot be moved.
+    pub fn replace_by_copy(&self) -> Result<Option<OsString>, Error> {
+        let name = self.entry.names()?.into_iter().next();
+        if let Some(name) = &name
+            && self.directory.has(COPY.as_ref())?
+        {
+            self.directory.take(COPY.as_ref(), &self.entry, name)?;
+            self.entry.sync()?;
+            self.directory.sync()?;
+        }
+        Ok(name)
     }
 
     /// The rule by which it is one of those slots.

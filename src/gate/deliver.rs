@@ -87,7 +87,7 @@ pub fn has_arrived(slot: &Slot, decision: &Decision, target: &Directory) -> Resu
     }
     match decision.place {
         Place::Claimed => Ok(slot.name.is_none()),
-        Place::Copy => Ok(!slot.directory.has(COPY.as_ref())?),
+        Place::Copy => Ok(!slot.directory.has(COPY.as_ref())? && slot.entry.names()?.is_empty()),
     }
 }
 
@@ -102,12 +102,14 @@ pub fn deliver(
     target: &Directory,
     log: &mut Log,
 ) -> Result<Delivered, Error> {
-    let (from, source) = match (held.place, &slot.name) {
-        (Place::Claimed, Some(name)) => (&slot.entry, name.clone()),
-        (Place::Claimed, None) => return Err(gone(slot)),
-        (Place::Copy, _) => (&slot.directory, OsString::from(COPY)),
+    let here = |error: Error| error.at_path(slot.entry.path());
+    let mut lost = dress(&held.file, decision).map_err(here)?;
+    let source = match held.place {
+        Place::Claimed => slot.name.clone(),
+        Place::Copy => slot.replace_by_copy()?,
     };
-    let mut lost = dress(&held.file, decision).map_err(|error| error.at_path(from.path()))?;
+    let source = source.ok_or_else(|| gone(slot))?;
+    let from = &slot.entry;
     let mut part: Option<OsString> = None;
     let (name, mark) = (decision.name(), decision.mark());
     for (number, candidate) in candidates(&name, &mark).enumerate() {

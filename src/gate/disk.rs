@@ -274,7 +274,7 @@ impl Directory {
         self.sync()
     }
 
-    /// Renames `from` here to `name` in `to`, a private directory in which there is nothing of that name.
+    /// Renames `from` here to `name` in `to`, a private directory; what had that name there has none any more.
     ///
     /// # Errors
     /// When it cannot be; of kind "not found" when somebody else did.

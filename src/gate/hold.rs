@@ -106,12 +106,15 @@ impl Held {
         }))
     }
 
-    /// The bytes of a copy that was made before.
+    /// The bytes of a copy that was made before, wherever in the slot it is.
     ///
     /// # Errors
     /// When there is none.
     pub fn copy(slot: &Slot, facts: Facts) -> Result<Self, Error> {
-        let file = slot.directory.file(COPY.as_ref())?;
+        let file = match &slot.name {
+            Some(name) if !slot.directory.has(COPY.as_ref())? => slot.entry.file(name)?,
+            _ => slot.directory.file(COPY.as_ref())?,
+        };
         let size = file
             .metadata()
             .map_err(|cause| Error::io("read", cause).at_path(slot.directory.path()))?

@@ -240,11 +240,12 @@ impl Pipe {
     pub fn recover(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<(), Error> {
         for claim in self.gate.claims.dead()? {
             for slot in claim.slots()? {
-                match self.settle(&claim, &slot) {
+                let path = slot.entry.path().to_path_buf();
+                match self.settle(&claim, slot) {
                     Ok(Some(done)) => tell(&Event::Done(&done)),
                     Ok(None) => {}
                     Err(error) => tell(&Event::Stuck {
-                        path: slot.entry.path(),
+                        path: &path,
                         error: &error,
                     }),
                 }
@@ -254,25 +255,26 @@ impl Pipe {
         Ok(())
     }
 
-    fn settle(&mut self, claim: &Claim, slot: &Slot) -> Result<Option<Done>, Error> {
-        match Decision::read(slot)? {
+    fn settle(&mut self, claim: &Claim, mut slot: Slot) -> Result<Option<Done>, Error> {
+        match Decision::read(&slot)? {
             Some(decision) if decision.fate == Fate::Quarantine => {
-                let done = self.gate.execute(slot, decision)?;
+                let done = self.gate.execute(&slot, decision)?;
                 if done.is_some() {
-                    claim.free(slot)?;
+                    claim.free(&slot)?;
                     return Ok(done);
                 }
             }
             // Its command may have had a part of it.
-            Some(decision) if slot.name.is_some() => self.gate.withdraw(slot, &decision, DEAD)?,
+            Some(decision) if slot.name.is_some() => self.gate.withdraw(&slot, &decision, DEAD)?,
             Some(_) => {}
             None => {}
         }
+        slot.name = slot.entry.names()?.into_iter().next();
         if slot.name.is_none() {
-            claim.free(slot)?;
+            claim.free(&slot)?;
             return Ok(None);
         }
-        self.keep(claim, slot, DEAD).map(Some)
+        self.keep(claim, &slot, DEAD).map(Some)
     }
 
     /// Quarantines the dump in `slot` unjudged.
