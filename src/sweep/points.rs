@@ -2,7 +2,7 @@
 //!
 //! | a point lies as | looked for |
 //! |---|---|
-//! | `04`, X, Y big-endian | at the start or end of bytes that look random, outside of modules |
+//! | `04`, X, Y big-endian | at the start or end of bytes that look random, anywhere in them if they are no more than twice its size; outside of modules |
 //! | x, y (, z) one after the other in limbs | where just these look random, outside of modules |
 //! | X, Y big-endian; x and y in limbs, in BoringSSL's fields | where random-looking words begin, outside of modules |
 //! | x and y in fields with room for more limbs | the next two numbers of just the size, within [`FIELDS_NEAR`] bytes, outside of modules |
@@ -61,6 +61,12 @@ pub fn each_point(
         let near = |at: usize| at.saturating_sub(EDGE)..at + EDGE;
         let first = near(run.start);
         let last = near((run.end + 1).saturating_sub(length));
+        // Of a short run all places are near one of the two.
+        let first = if run.len() <= 2 * length {
+            first.start..last.end.max(first.start)
+        } else {
+            first
+        };
         let last = last.start.max(first.end)..last.end;
         for start in first.chain(last) {
             let Some([4, coordinates @ ..]) = slice(block.bytes, start, length) else {

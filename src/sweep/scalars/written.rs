@@ -1,4 +1,5 @@
-//! Scalars and seeds written out, in ASCII or UTF-16: text of just their size in hexadecimal, decimal or base64 digits.
+//! Scalars and seeds written out, in ASCII or UTF-16: text of just their size in hexadecimal, decimal or base64 digits;
+//! and base64 of a key whose beginning is gone, where what stands before the number in DER is left.
 
 use crate::sweep::codec::bytes_of;
 use crate::sweep::space::Block;
@@ -29,6 +30,16 @@ pub(super) fn each(block: &Block<'_>, sizes: &[u32], mut found: impl FnMut(Writt
     };
     numbers.each(block, |text, run, step| {
         let encoding = if step == 1 { "ascii" } else { "utf16le" };
+        behind_header(block, text, (run.start, step), |range, bytes| {
+            if sizes.iter().any(|bits| bytes.len() == length(*bits)) {
+                found(Written {
+                    how: [BASE64, encoding],
+                    range,
+                    bytes,
+                    is_string: true,
+                });
+            }
+        });
         in_text(text, sizes, |form, characters, bytes, is_string| {
             found(Written {
                 how: [form, encoding],
@@ -46,7 +57,6 @@ fn in_text(
     sizes: &[u32],
     mut found: impl FnMut(&'static str, Range<usize>, Zeroizing<Vec<u8>>, bool),
 ) {
-    let length = |bits: u32| bits.div_ceil(8) as usize;
     if !text.iter().all(u8::is_ascii_hexdigit)
         && let view = TextView::new(text, Encoding::Ascii)
         && let (gathered, _) = Base64Text::gather(view, 0, LONGEST, Alphabet::Either)
@@ -100,6 +110,67 @@ fn in_text(
     }
 }
 
+/// The numbers behind a header in DER that is in the base64 characters `text`, of which the first is at offset `start`
+/// of the block, each `step` bytes behind the one before; the number may go on in the next line, the header
+/// may not.
+fn behind_header(
+    block: &Block<'_>,
+    text: &[u8],
+    (start, step): (usize, usize),
+    mut found: impl FnMut(Range<usize>, Zeroizing<Vec<u8>>),
+) {
+    let encoding = [Encoding::Ascii, Encoding::Utf16Le].get(step - 1);
+    let view = TextView::new(block.bytes, encoding.copied().unwrap_or(Encoding::Utf16Le));
+    for (needle, before, after, header) in HEADERS {
+        for place in memchr::memmem::find_iter(text, needle) {
+            let Some(first) = place.checked_sub(before) else {
+                continue;
+            };
+            let first = start + step * first;
+            let (gathered, _) = Base64Text::gather(view, first, PART, Alphabet::Either);
+            let Some(bytes) = gathered.decode() else {
+                continue;
+            };
+            let Some([length, rest @ ..]) = bytes
+                .get(after..)
+                .and_then(|bytes| bytes.strip_prefix(header))
+            else {
+                continue;
+            };
+            if let Some(number) = rest.get(..usize::from(*length)) {
+                let at = after + header.len() + 1;
+                let end = (8 * (at + number.len())).div_ceil(6);
+                let range = Base64Text::start_of(view, first, 8 * at / 6, Alphabet::Either)
+                    ..Base64Text::end_of(view, first, end, Alphabet::Either);
+                found(range, Zeroizing::new(number.to_vec()));
+            }
+        }
+    }
+}
+
+/// Bytes that a number of so many bits takes.
+fn length(bits: u32) -> usize {
+    bits.div_ceil(8) as usize
+}
+
+/// What stands before the length of a private half: the version 1 of SEC 1 (RFC 5915) and the tag of a string, or the
+/// same tag in a string of RFC 8410. Of each, characters that stand for it, by where it begins in a group of three bytes;
+/// characters of the group before those, and bytes of it before the header.
+const HEADERS: [(&[u8], usize, usize, &[u8]); 6] = [
+    (b"AgEBB", 0, 0, SEC1),
+    (b"IBAQ", 2, 1, SEC1),
+    (b"CAQEE", 3, 2, SEC1),
+    (b"BCIEI", 0, 0, CURVE25519),
+    (b"QiBC", 2, 1, CURVE25519),
+    (b"EIgQg", 3, 2, CURVE25519),
+];
+
+const SEC1: &[u8] = &[2, 1, 1, 4];
+const CURVE25519: &[u8] = &[4, 0x22, 4];
+
+/// Characters of the longest part with a header and a number: two bytes before, five of the header, 66.
+const PART: usize = 100;
+
 /// Bytes of the longest text that is looked at: a number in it may stand between other words.
 const LONGEST: usize = 1024;
 
@@ -144,6 +215,41 @@ mod tests {
             for (_, range, number) in seen(&bytes) {
                 prop_assert!(range.end <= bytes.len() && [32, 48, 66].contains(&number.len()));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn base64_whose_beginning_is_gone_is_read(
+            number in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 32),
+                proptest::collection::vec(any::<u8>(), 48),
+                proptest::collection::vec(any::<u8>(), 66),
+            ],
+            before in proptest::collection::vec(any::<u8>(), 20..24),
+            gone in 0usize..12,
+            step in 1usize..3,
+        ) {
+            let header = [&before[..], SEC1, &[number.len() as u8]].concat();
+            let text = <base64ct::Base64 as base64ct::Encoding>::encode_string(
+                &[&header[..], &number, &[0xa1, 0x44, 3]].concat(),
+            );
+            let mut bytes = vec![0; 5];
+            let mut ends = Vec::new();
+            for (index, character) in text.bytes().enumerate().skip(gone) {
+                if index % 64 == 0 {
+                    bytes.extend([b'\n', 0].into_iter().take(step));
+                }
+                ends.push(bytes.len());
+                bytes.extend([character, 0].into_iter().take(step));
+            }
+            bytes.extend([0; 8]);
+            let at = |character: usize| ends[character - gone];
+            let first = 8 * header.len() / 6;
+            let last = (8 * (header.len() + number.len())).div_ceil(6) - 1;
+            let encoding = ["ascii", "utf16le"][step - 1];
+            let number_len = number.len(); let expected = (["text.base64", encoding], at(first)..at(last) + step, number);
+            let found = seen(&bytes); prop_assert!(found.contains(&expected), "{} {} {:?} {:?} {}", header.len(), number_len, expected.1, found.iter().map(|f| (f.0, f.1.clone(), f.2.len())).collect::<Vec<_>>(), gone);
         }
     }
 
