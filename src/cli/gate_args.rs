@@ -107,7 +107,7 @@ pub struct Judging {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_worker_memory: Option<u64>,
 
-    /// Seconds for one dump, unpacking included; one that takes longer is incomplete
+    /// Seconds for one dump, unpacking included; one that takes longer is incomplete [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
 
@@ -166,7 +166,9 @@ impl Judging {
                     .max_worker_memory
                     .or(says.worker_memory)
                     .unwrap_or(DEFAULT_MEMORY),
-                time: self.timeout.or(says.seconds).map(Duration::from_secs),
+                time: Some(Duration::from_secs(
+                    self.timeout.or(says.seconds).unwrap_or(DEFAULT_SECONDS),
+                )),
                 ..Options::default()
             },
             policy,
@@ -382,3 +384,6 @@ Exit codes:
      could not be kept, or there is no such program
   3  COMMAND was not started: something in the dump was not examined
 Else COMMAND was started, and it is its exit code; 128 and the signal that ended it.";
+
+/// Seconds for one dump: nobody stands by who could tell that a worker hangs.
+const DEFAULT_SECONDS: u64 = 3600;

@@ -28,7 +28,8 @@ struct Part {
 /// Reads the keys of a watch list. `guard` says what is wrong with a file that it names.
 ///
 /// # Errors
-/// When a file cannot be read, or holds no public key.
+/// When a file cannot be read, or an entry of it is no public key that can be watched: one that is left out would be
+/// let through.
 pub fn read(
     list: &[Watch],
     guard: &dyn Fn(&Path) -> Result<(), String>,
@@ -48,14 +49,23 @@ pub fn read(
                 guard(path)?;
                 let source =
                     Source::read_small(path, MAX_FILE).map_err(|error| error.to_string())?;
-                let before = watched.names.len();
-                let mut seen = 0;
-                for part in parts(source.bytes()) {
+                let parts = parts(source.bytes());
+                let shown = path.to_string_lossy();
+                if parts.is_empty() {
+                    return Err(format!(
+                        "`{}`: expected a public key or certificate, found none",
+                        printable(&shown)
+                    ));
+                }
+                for (index, part) in parts.into_iter().enumerate() {
                     let identities = scanner.harvest(&Source::from_bytes(part.bytes.clone()));
                     if identities.is_empty() {
-                        continue;
+                        return Err(format!(
+                            "`{}`: entry {} is no public key or certificate that can be watched",
+                            printable(&shown),
+                            index + 1
+                        ));
                     }
-                    seen += identities.len();
                     let own = part.name.map(|name| printable(name.trim()).to_string());
                     let own = own.filter(|name| !name.is_empty());
                     let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -68,12 +78,6 @@ pub fn read(
                         bytes: part.bytes,
                         origin: name,
                     });
-                }
-                if seen == 0 && watched.names.len() == before {
-                    return Err(format!(
-                        "`{}`: expected a public key or certificate, found none",
-                        printable(&path.to_string_lossy())
-                    ));
                 }
             }
         }
@@ -99,14 +103,20 @@ fn parts(bytes: &[u8]) -> Vec<Part> {
     if text.contains(PEM_BEGIN) {
         return text.split(PEM_BEGIN).skip(1).map(pem).collect();
     }
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let is_key = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let lines = text.lines().filter(is_key);
     lines.map(ssh).collect()
 }
 
 fn jwk(key: &Value) -> Part {
     let name = key.get("kid").and_then(Value::as_str);
+    // What names it and says what it is for may be any text.
+    let mut numbers = key.clone();
+    if let Some(members) = numbers.as_object_mut() {
+        members.retain(|name, _| matches!(&**name, "kty" | "crv" | "n" | "e" | "x" | "y"));
+    }
     Part {
-        bytes: serde_json::json!({ "keys": [key] })
+        bytes: serde_json::json!({ "keys": [numbers] })
             .to_string()
             .into_bytes(),
         name: name.map(str::to_owned),

@@ -10,6 +10,7 @@ use super::{Rules, Truncated, audit};
 use crate::error::Error;
 use crate::outcome::{DumpOutcome, Reason, Verdict, overall};
 use crate::report::{Detail, json as report};
+use crate::scan::RULES;
 use crate::worker::{Handle, Hash, Judged, Options, Question, Supervisor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -101,6 +102,9 @@ struct SideOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Versions {
     engine: String,
+    /// See [`crate::scan::RULES`].
+    #[serde(default)]
+    rules: u32,
     /// The schema of `dumps`.
     report: u32,
 }
@@ -226,6 +230,7 @@ impl Judge<'_> {
             file: held.facts.clone(),
             versions: Versions {
                 engine: env!("CARGO_PKG_VERSION").to_owned(),
+                rules: RULES,
                 report: report::SCHEMA_VERSION,
             },
             options: self.options.clone(),
@@ -492,7 +497,9 @@ impl Decision {
 
     /// Whether it was made by this version with these options.
     pub fn is_by(&self, options: &Value) -> bool {
-        self.versions.engine == env!("CARGO_PKG_VERSION") && self.options == *options
+        self.versions.engine == env!("CARGO_PKG_VERSION")
+            && self.versions.rules == RULES
+            && self.options == *options
     }
 
     /// Whether the dump was not examined whole for a reason that is not its own, and nothing was found in it.

@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::names::shown;
-use super::service;
+use super::service::{self, Stop};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io;
@@ -10,18 +10,54 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A command for the shell.
-#[derive(Clone, Debug)]
-pub struct Hook(pub OsString);
+/// A command for the shell. Nobody waits for its end but the end of the gate.
+#[derive(Debug)]
+pub struct Hook {
+    command: OsString,
+    /// Those that run, and since when.
+    running: Vec<(Child, Instant)>,
+    stop: Stop,
+}
 
 impl Hook {
-    /// Runs it about a dump that is at `path` now. What becomes of it changes nothing for the dump.
-    pub fn run(&self, decision: &Decision, path: Option<&Path>) {
-        match self.start(decision, path).and_then(wait) {
-            Ok(None) => {}
-            Ok(Some(why)) => tracing::warn!("`--on-found`: the command {why}"),
+    /// Runs `command`; `stop` says when nobody waits for it any more.
+    pub fn new(command: OsString, stop: Stop) -> Self {
+        Self {
+            command,
+            running: Vec::new(),
+            stop,
+        }
+    }
+
+    /// Starts it about a dump that is at `path` now. What becomes of it changes nothing for the dump.
+    pub fn run(&mut self, decision: &Decision, path: Option<&Path>) {
+        self.reap();
+        while self.running.len() >= MOST && !self.stop.is_asked() {
+            self.pause();
+        }
+        match self.start(decision, path) {
+            Ok(child) => self.running.push((child, Instant::now())),
             Err(error) => tracing::warn!("`--on-found`: failed to run the command: {error}"),
         }
+    }
+
+    /// Takes note of those that have ended, and ends those that take too long.
+    fn reap(&mut self) {
+        self.running.retain_mut(|(child, since)| {
+            match look_after(child, *since) {
+                Ok(None) => return true,
+                Ok(Some(None)) => {}
+                Ok(Some(Some(why))) => tracing::warn!("`--on-found`: the command {why}"),
+                Err(error) => tracing::warn!("`--on-found`: failed to run the command: {error}"),
+            }
+            false
+        });
+    }
+
+    fn pause(&mut self) {
+        service::beat();
+        std::thread::sleep(Duration::from_millis(10));
+        self.reap();
     }
 
     fn start(&self, decision: &Decision, path: Option<&Path>) -> io::Result<Child> {
@@ -38,7 +74,7 @@ impl Hook {
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg(&self.0)
+            .arg(&self.command)
             .env_clear()
             .env(
                 "PATH",
@@ -63,26 +99,38 @@ impl Hook {
     }
 }
 
-/// Waits for its end, and says what is wrong with that.
-fn wait(mut child: Child) -> io::Result<Option<String>> {
-    let since = Instant::now();
-    while since.elapsed() < LIMIT {
-        service::beat();
-        if let Some(status) = child.try_wait()? {
-            return Ok((!status.success()).then(|| format!("ended with {status}")));
+impl Drop for Hook {
+    fn drop(&mut self) {
+        self.reap();
+        while !self.running.is_empty() && !self.stop.is_asked() {
+            self.pause();
         }
-        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether it has ended, and what is wrong with that.
+fn look_after(child: &mut Child, since: Instant) -> io::Result<Option<Option<String>>> {
+    if let Some(status) = child.try_wait()? {
+        return Ok(Some(
+            (!status.success()).then(|| format!("ended with {status}")),
+        ));
+    }
+    if since.elapsed() < LIMIT {
+        return Ok(None);
     }
     child.kill()?;
     child.wait()?;
-    Ok(Some(format!(
+    Ok(Some(Some(format!(
         "was ended: it took longer than {} s",
         LIMIT.as_secs()
-    )))
+    ))))
 }
 
 /// How long it may take.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How many may run at a time.
+const MOST: usize = 8;
 
 /// Keys it is told of; the manifest has all.
 const MAX_KEYS: usize = 256;

@@ -28,7 +28,7 @@ pub struct Metrics {
 pub struct Gauges<'g> {
     /// Dumps in the spool that are not taken yet.
     pub queue: u64,
-    /// When the oldest of them was last written.
+    /// When the oldest of them was last written, or since when one is stuck.
     pub oldest: Option<SystemTime>,
     /// Dumps that could not be brought to their places.
     pub stuck: u64,
@@ -128,7 +128,7 @@ impl Metrics {
         text.family(
             "dumpgate_oldest_seconds",
             "gauge",
-            "Time since the oldest of them was written",
+            "Time since the oldest of them was written, or since one is stuck",
         );
         let age = gauges.oldest.and_then(|oldest| oldest.elapsed().ok());
         text.sample(&[], &age.unwrap_or_default().as_secs_f64());

@@ -69,7 +69,7 @@ pub struct Rules {
     pub truncated: Truncated,
     /// Releases everything, and records what would have been.
     pub dry_run: bool,
-    /// How long a dump that somebody writes to is waited for.
+    /// How long a dump that somebody has open for writing is waited for after it changed last.
     pub wait: Duration,
 }
 
@@ -128,7 +128,7 @@ pub struct Gate {
     options: Value,
     stop: Stop,
     /// Dumps that somebody writes, and since when they are waited for.
-    written: HashMap<OsString, Instant>,
+    written: HashMap<OsString, round::Seen>,
     /// What was told to be no dump and is still there.
     strange: HashSet<OsString>,
     hook: Option<Hook>,
@@ -137,6 +137,12 @@ pub struct Gate {
     queue: (u64, Option<SystemTime>),
     /// Dumps that could not be brought to their places in the last round.
     stuck: u64,
+    /// Since when there are such.
+    stuck_since: Option<SystemTime>,
+    /// What was told of them last, and when.
+    told: HashMap<PathBuf, (String, Instant)>,
+    /// What this gate has recorded to be finished for another.
+    resumed: HashSet<String>,
 }
 
 /// Directories that are open, and the log.
@@ -168,9 +174,15 @@ impl Gate {
         options: Options,
         policy: Policy,
     ) -> Result<Self, Error> {
-        let spool = Directory::open(&places.spool)?;
-        let release = Directory::open(&places.release)?;
-        let quarantine = Directory::open(&places.quarantine)?;
+        let open = |path: &Path| {
+            // Logs and manifests are read from elsewhere.
+            let path = std::path::absolute(path)
+                .map_err(|cause| Error::io("find", cause).at_path(path))?;
+            Directory::open(&path)
+        };
+        let spool = open(&places.spool)?;
+        let release = open(&places.release)?;
+        let quarantine = open(&places.quarantine)?;
         let identities = [
             spool.identity()?,
             release.identity()?,
@@ -230,6 +242,9 @@ impl Gate {
             metrics: None,
             queue: (0, None),
             stuck: 0,
+            stuck_since: None,
+            told: HashMap::new(),
+            resumed: HashSet::new(),
         }
     }
 
@@ -248,7 +263,7 @@ impl Gate {
     /// Runs `command` by the shell for each dump in which a key was found; what it is told is in its environment.
     #[must_use]
     pub fn on_found(mut self, command: Option<OsString>) -> Self {
-        self.hook = command.map(Hook);
+        self.hook = command.map(|command| Hook::new(command, self.stop.clone()));
         self
     }
 
@@ -269,8 +284,8 @@ impl Gate {
     }
 
     /// Runs the command for dumps in which a key was found, if this is one; it is at `path` now.
-    fn alarm(&self, decision: &Decision, path: Option<&Path>) {
-        if let Some(hook) = &self.hook
+    fn alarm(&mut self, decision: &Decision, path: Option<&Path>) {
+        if let Some(hook) = &mut self.hook
             && decision.verdict() == Verdict::Found
         {
             hook.run(decision, path);
@@ -289,7 +304,7 @@ impl Gate {
         places.extend(self.release.as_ref().map(|release| ("release", release)));
         let gauges = Gauges {
             queue: self.queue.0,
-            oldest: self.queue.1,
+            oldest: self.queue.1.into_iter().chain(self.stuck_since).min(),
             stuck: self.stuck,
             deaths: self.supervisor.deaths(),
             places,

@@ -12,6 +12,29 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+/// How a dump that somebody writes was seen first, since it changed last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    since: Instant,
+    size: i64,
+    modified: (i64, i64),
+}
+
+impl Seen {
+    #[allow(clippy::unnecessary_cast)] // other systems have narrower numbers
+    fn of(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            since: Instant::now(),
+            size: stat.st_size as i64,
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        }
+    }
+
+    fn is_as(&self, other: &Self) -> bool {
+        (self.size, self.modified) == (other.size, other.modified)
+    }
+}
+
 impl Gate {
     /// Takes each dump that is in the spool, and waits for those that somebody writes.
     ///
@@ -45,6 +68,10 @@ impl Gate {
             }
             self.claims.end(claim)?;
         }
+        if self.stuck == 0 {
+            self.told.clear();
+            self.stuck_since = None;
+        }
         let (ready, left) = self.waiting(tell)?;
         self.measure(left == Left::Nothing);
         if ready.is_empty() || self.stop.is_asked() {
@@ -74,6 +101,10 @@ impl Gate {
         }
         self.claims.end(claim)?;
         self.queue.1 = None;
+        if self.stuck == 0 {
+            self.told.clear();
+            self.stuck_since = None;
+        }
         self.measure(true);
         Ok(left)
     }
@@ -81,7 +112,14 @@ impl Gate {
     /// Tells of a dump that cannot be brought to its place now.
     pub(super) fn stick(&mut self, path: &Path, error: &Error, tell: &mut dyn FnMut(&Event<'_>)) {
         self.stuck += 1;
-        tell(&Event::Stuck { path, error });
+        self.stuck_since.get_or_insert_with(SystemTime::now);
+        let (words, now) = (error.to_string(), Instant::now());
+        let known = self.told.get(path);
+        let is_known = known.is_some_and(|(said, at)| *said == words && at.elapsed() < AGAIN);
+        if !is_known {
+            self.told.insert(path.to_path_buf(), (words, now));
+            tell(&Event::Stuck { path, error });
+        }
     }
 
     /// What is done again and again while the gate is at work.
@@ -127,11 +165,14 @@ impl Gate {
                 FileType::RegularFile
                     if matches!(role, Role::Locked | Role::Orphan) || self.is_written(&name) =>
                 {
-                    let since = self.written.get(&name).copied();
-                    let since = since.unwrap_or_else(Instant::now);
-                    if since.elapsed() < self.rules.wait {
+                    let now = Seen::of(&stat);
+                    let before = self.written.get(&name);
+                    // As long as it grows nobody could tell how much of it is still to come.
+                    let seen = before.filter(|seen| seen.is_as(&now)).copied();
+                    let seen = seen.unwrap_or(now);
+                    if seen.since.elapsed() < self.rules.wait {
                         left = Left::Busy;
-                        written.insert(name, since);
+                        written.insert(name, seen);
                     } else {
                         ready.push(name);
                     }
@@ -174,6 +215,9 @@ impl Gate {
         }
     }
 }
+
+/// When what keeps a dump from its place is told again.
+const AGAIN: Duration = Duration::from_secs(600);
 
 /// How long a file must not have changed, where the system does not tell whether somebody writes it.
 const QUIET: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! The gate as a service: what ends it, and what it tells the one that started it.
 
 use sd_notify::NotifyState;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -108,10 +108,37 @@ pub fn period() -> Option<Duration> {
     *PERIOD.get_or_init(|| sd_notify::watchdog_enabled().map(|time| time / 2))
 }
 
-fn say(state: NotifyState<'_>) {
-    // One that cannot be reached restarts us; there is nobody else to tell.
-    _ = sd_notify::notify(&[state]);
+/// Says it from a thread of its own: a socket that nobody reads must not hold a dump.
+fn say(state: NotifyState<'static>) {
+    static SAYER: OnceLock<Option<SyncSender<(NotifyState<'static>, SyncSender<()>)>>> =
+        OnceLock::new();
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
+    let sayer = SAYER.get_or_init(|| {
+        let (send, receive) = sync_channel::<(NotifyState<'static>, SyncSender<()>)>(4);
+        let spawned = std::thread::Builder::new()
+            .name("notify".to_owned())
+            .spawn(move || {
+                for (state, said) in receive {
+                    // One that cannot be reached restarts us; there is nobody else to tell.
+                    _ = sd_notify::notify(&[state]);
+                    _ = said.send(());
+                }
+            });
+        spawned.ok().map(|_| send)
+    });
+    let (said, heard) = sync_channel(1);
+    if let Some(sayer) = sayer
+        && sayer.try_send((state, said)).is_ok()
+    {
+        // That the gate ends is said before it does.
+        _ = heard.recv_timeout(PATIENCE);
+    }
 }
+
+/// How long the service manager has to take a word.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How long a dump in hand is still judged after the end was asked for. Service managers wait 90 seconds.
 const GRACE: Duration = Duration::from_secs(10);

@@ -5,6 +5,8 @@
 
 use super::claim::Slot;
 use super::disk::Directory;
+use super::in_words;
+use super::names::shown;
 use crate::error::Error;
 use rustix::fs::FileType;
 use std::collections::BTreeSet;
@@ -160,7 +162,16 @@ fn find(spool: &Directory, dump: &OsStr) -> Result<Vec<Found>, Error> {
             }
         }
         for name in names {
-            let is_file = directory.kind(&name)? == Some(FileType::RegularFile);
+            let kind = directory.kind(&name)?;
+            let is_file = kind == Some(FileType::RegularFile);
+            if let (Name::Any, Some(kind), false) = (rule.name, kind, is_file) {
+                let path = directory.path().join(&name);
+                tracing::warn!(
+                    "left alone, and not judged with its dump: {} ({})",
+                    shown(path.as_os_str()),
+                    in_words(kind)
+                );
+            }
             if wanted(&name) && is_file && name != dump {
                 found.push(Found {
                     rule: number,

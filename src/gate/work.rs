@@ -220,7 +220,13 @@ impl Gate {
             }
             // What travels with it may not have been claimed yet, if it was not decided about.
             Ok(None) => _ = self.process(claim, slot, tell),
-            Err(error) => self.stick(slot.entry.path(), &error, tell),
+            Err(error) => {
+                let path = match &slot.name {
+                    Some(name) => self.spool.path().join(name),
+                    None => slot.entry.path().to_path_buf(),
+                };
+                self.stick(&path, &error, tell);
+            }
         }
     }
 
@@ -262,7 +268,9 @@ impl Gate {
             decision.place = held.place;
             decision.keep(slot)?;
         }
-        self.log.append("resumed", &decision.told())?;
+        if self.resumed.insert(decision.id.clone()) {
+            self.log.append("resumed", &decision.told())?;
+        }
         self.carry_out(slot, &held, decision)
     }
 

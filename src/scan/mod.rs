@@ -43,6 +43,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Which rules this engine finds and judges by. To be raised with every change of what it finds, so that a gate's
+/// quarantine is judged anew by newer ones.
+pub const RULES: u32 = 1;
+
 /// Told how far a scan has come.
 pub trait Progress: Sync {
     /// The search of this name begins, which goes over `bytes` bytes, or over a multiple of them.

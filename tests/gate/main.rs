@@ -375,6 +375,24 @@ fn a_writer_is_waited_for() {
 }
 
 #[test]
+fn a_dump_that_grows_is_not_taken_while_it_does() {
+    let house = House::new();
+    let path = house.put("slow.core", b"0");
+    let mut writer = File::options().append(true).open(&path).unwrap();
+    let gate = house.gate(&["--wait", "2"]).spawn().unwrap();
+    // Longer than is waited for a writer that writes nothing.
+    for _ in 0..30 {
+        std::thread::sleep(Duration::from_millis(100));
+        writer.write_all(b"1").unwrap();
+    }
+    drop(writer);
+    let output = gate.wait_with_output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    let whole = format!("0{}", "1".repeat(30));
+    house.is_settled(&[("slow.core", whole.as_bytes())], &[], "");
+}
+
+#[test]
 fn a_name_that_is_taken_is_not_overwritten() {
     let house = House::new();
     house.put("a.core", b"new");

@@ -78,6 +78,38 @@ fn a_watched_key_is_called_by_its_name_and_critical() {
 }
 
 #[test]
+fn a_watch_list_of_which_an_entry_cannot_be_watched_is_refused() {
+    let house = House::new();
+    let good = fs::read_to_string(public("p256.spki.pem")).unwrap();
+    let begin = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let spki = fs::read(public("ed25519.spki.der")).unwrap();
+    let wire = [b"\0\0\0\x0bssh-ed25519\0\0\0\x20", &spki[spki.len() - 32..]].concat();
+    let wire = <base64ct::Base64 as base64ct::Encoding>::encode_string(&wire);
+    let line = format!("ssh-ed25519 {wire} ours");
+    let key = "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}";
+    for (name, list, entry) in [
+        ("keys.pem", format!("{good}{begin}"), 2),
+        ("jwks.json", format!("{{\"keys\":[{key}]}}"), 1),
+        (
+            "authorized_keys",
+            format!("# ours\n{line}\nssh-ed25519 AAAA x\n"),
+            2,
+        ),
+    ] {
+        let file = house.release.with_file_name(name);
+        fs::write(&file, list).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let path = policy(&house, &format!("[[watch]]\nfile = \"{name}\"\n"));
+        let (exit, said) = check(&path);
+        assert_ne!(exit, Some(0), "{name}");
+        assert!(
+            said.contains(&format!("entry {entry} is no public key")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_watched_key_counts_whatever_else_is_said() {
     let house = House::new();
     let kinds = "[policy]\nkinds = [\"rsa-private-key\"]\nfail_on = \"arithmetic\"\n";
@@ -146,7 +178,7 @@ fn a_policy_that_others_can_write_is_refused() {
     fs::write(&path, "version = 1\n[gate]\n").unwrap();
     refused(&path, "line 2: expected `version`");
     fs::write(&path, "version = 1\n[[watch]]\nfile = \"policy.toml\"\n").unwrap();
-    refused(&path, "found none");
+    refused(&path, "entry 1 is no public key");
     fs::write(&path, "version = 1\n[[watch]]\nfile = \"watched.pem\"\n").unwrap();
     assert_eq!(
         code(&house.run(&["--config", path.to_str().unwrap()])),

@@ -93,6 +93,25 @@ fn a_command_is_told_of_findings_and_of_no_secret() {
 }
 
 #[test]
+fn a_command_for_findings_holds_no_other_dump() {
+    let house = House::new();
+    let [begun, seen] = ["begun", "seen"].map(|name| house.release.with_file_name(name));
+    house.put("a-key.core", &key());
+    house.put("b.core", b"nothing");
+    // It ends only when the dump behind it is released.
+    let command = format!(
+        "touch {}; until [ -e {} ]; do sleep 0.05; done; touch {}",
+        begun.display(),
+        house.release.join("b.core").display(),
+        seen.display()
+    );
+    let output = house.run(&["--on-found", &command]);
+    assert_eq!(code(&output), Some(1));
+    assert!(begun.exists() && seen.exists());
+    assert!(!text(&output.stderr).contains("--on-found"));
+}
+
+#[test]
 fn the_log_is_lines_of_json_if_that_is_wanted() {
     let house = House::new();
     let link = house.spool.join(OsStr::from_bytes(b"l\n\x1b[2J"));
