@@ -108,15 +108,17 @@ pub fn period() -> Option<Duration> {
     *PERIOD.get_or_init(|| sd_notify::watchdog_enabled().map(|time| time / 2))
 }
 
+/// What is to be said, and whom to tell when it is.
+type Word = (NotifyState<'static>, SyncSender<()>);
+
 /// Says it from a thread of its own: a socket that nobody reads must not hold a dump.
 fn say(state: NotifyState<'static>) {
-    static SAYER: OnceLock<Option<SyncSender<(NotifyState<'static>, SyncSender<()>)>>> =
-        OnceLock::new();
+    static SAYER: OnceLock<Option<SyncSender<Word>>> = OnceLock::new();
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     let sayer = SAYER.get_or_init(|| {
-        let (send, receive) = sync_channel::<(NotifyState<'static>, SyncSender<()>)>(4);
+        let (send, receive) = sync_channel::<Word>(4);
         let spawned = std::thread::Builder::new()
             .name("notify".to_owned())
             .spawn(move || {
