@@ -527,6 +527,28 @@ fn an_x25519_key_that_nothing_announces_is_found_with_deep_only() {
     }
 }
 
+/// The points of signatures are never handed on whole, keys are.
+#[test]
+fn beside_another_key_a_point_is_searched_where_it_lies_encoded() {
+    let (zeros, key) = ([0; 160], named("p256"));
+    let other = crate::key("forms/p256.public.jwk");
+    let point = public_bytes("p256", 65);
+    let reversed = |number: &[u8]| number.iter().rev().copied().collect::<Vec<u8>>();
+    let limbs = [reversed(&point[1..33]), reversed(&point[33..])].concat();
+    for (public, is_encoded) in [(&point, true), (&limbs, false)] {
+        let parts: [(usize, &[u8]); 6] = [
+            (0x4000, &other),
+            (0x1_2000, &zeros),
+            (0x1_2060, &zeros),
+            (0x1_2040, public),
+            (0x9000, &zeros),
+            (0x9030, &key.numbers[0].1),
+        ];
+        let outcome = scan(&scanner(None, false), &with_parts(&parts, 0x1_0000));
+        assert_eq!(is_proven(&outcome, key), is_encoded);
+    }
+}
+
 #[test]
 fn a_point_that_nothing_announces_is_searched_unless_the_process_has_sessions() {
     let zeros = [0; 160];

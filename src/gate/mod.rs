@@ -141,7 +141,7 @@ pub struct Gate {
     stuck_since: Option<SystemTime>,
     /// What was told of them last, and when.
     told: HashMap<PathBuf, (String, Instant)>,
-    /// What this gate has recorded to be finished for another.
+    /// Decisions that it is recorded of, since something is stuck, that this gate carries them out.
     resumed: HashSet<String>,
 }
 

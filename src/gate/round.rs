@@ -53,6 +53,11 @@ impl Gate {
     /// # Errors
     /// When the spool cannot be read or nothing can be claimed.
     pub(super) fn pass(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<Left, Error> {
+        if self.stuck == 0 {
+            self.told.clear();
+            self.resumed.clear();
+            self.stuck_since = None;
+        }
         self.stuck = 0;
         for claim in self.claims.dead()? {
             match claim.slots() {
@@ -67,10 +72,6 @@ impl Gate {
                 Err(error) => self.stick(claim.path(), &error, tell),
             }
             self.claims.end(claim)?;
-        }
-        if self.stuck == 0 {
-            self.told.clear();
-            self.stuck_since = None;
         }
         let (ready, left) = self.waiting(tell)?;
         self.measure(left == Left::Nothing);
@@ -101,10 +102,6 @@ impl Gate {
         }
         self.claims.end(claim)?;
         self.queue.1 = None;
-        if self.stuck == 0 {
-            self.told.clear();
-            self.stuck_since = None;
-        }
         self.measure(true);
         Ok(left)
     }

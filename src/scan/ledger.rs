@@ -100,8 +100,8 @@ impl Ledger {
     }
 
     /// The public keys whose private halves sweeps look for: those asked for, then those seen, best rank first. Points
-    /// that are likely not of a lasting key are the last ones: all bare ones where the process `has_sessions`, and those on
-    /// a curve on which the process has a key that something announces, or one of `curves`; their number comes too.
+    /// that are likely not of a lasting key are the last ones: all bare ones where the process `has_sessions`, and those not
+    /// encoded on a curve on which the process has a key that something announces, or one of `curves`; their number comes too.
     pub fn targets(
         &self,
         asked: &[Question],
@@ -121,7 +121,9 @@ impl Ledger {
         own.extend(curves.iter().copied().map(Some));
         own.remove(&None);
         let is_fleeting = |clue: &PublicSeen| {
-            is_bare_point(clue) && (has_sessions || own.contains(&clue.identity.key().curve()))
+            let is_of_signature =
+                || own.contains(&clue.identity.key().curve()) && !is_encoded(clue);
+            is_bare_point(clue) && (has_sessions || is_of_signature())
         };
         let seen = self.clues.iter().map(|clue| Target {
             identity: clue.identity.clone(),
@@ -402,6 +404,12 @@ const OWN_AUTHORITIES: usize = 4;
 fn is_bare_point(clue: &PublicSeen) -> bool {
     let is_raw = |(form, _): &(&str, Piece)| form.starts_with("raw.");
     is_point(clue) && clue.places.iter().all(is_raw)
+}
+
+/// Whether a point lies somewhere as it is handed to others (`04`, X, Y): of the random point of a signature only x is.
+fn is_encoded(clue: &PublicSeen) -> bool {
+    let is_whole = |(form, piece): &(&str, Piece)| *form == "raw.point" && piece.length % 2 == 1;
+    clue.places.iter().any(is_whole)
 }
 
 fn is_point(clue: &PublicSeen) -> bool {

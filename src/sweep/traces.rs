@@ -2,13 +2,14 @@
 //!
 //! | trace, outside of modules | checked by |
 //! |---|---|
-//! | ClientHello, ServerHello (RFC 5246 and 8446) | versions, the lengths of their fields |
+//! | ClientHello, ServerHello (RFC 5246 and 8446) | versions, random bytes, that the lengths of their fields make up the whole |
 //! | a point in a KeyShareEntry (RFC 8446, 4.2.8) or ServerKeyExchange (RFC 8422, 5.4) | the group's number and both lengths before it |
 //! | an X.509 certificate | version and nested lengths |
 //! | SSH_MSG_KEXINIT (RFC 4253, 7.1) | its number, the length and the first name of its first list |
 
 use super::space::{Block, Space};
 use crate::bytes::{array, slice};
+use crate::crypto::random::looks_random;
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Match};
 use memchr::memmem;
@@ -87,23 +88,24 @@ fn is_hello(bytes: &[u8], at: usize) -> Option<bool> {
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
     let [session] = array(bytes, start + 38)?;
-    if !matches!(session, 0 | 32) {
+    if !matches!(session, 0 | 32) || !slice(bytes, start + 6, 32).is_some_and(looks_random) {
         return None;
     }
     let rest = start + 39 + usize::from(session);
+    let end = start + 4 + length;
     let size = |at: usize| array(bytes, at).map(|size| usize::from(u16::from_be_bytes(size)));
-    Some(match kind {
+    let before_extensions = match kind {
         1 => {
             let suites = size(rest)?;
-            let is_suites = (2..=1024).contains(&suites) && suites % 2 == 0 && suites < length;
-            is_suites && slice(bytes, rest + 2 + suites, 2) == Some(&[1, 0])
+            let is_suites = (2..=1024).contains(&suites) && suites % 2 == 0;
+            (is_suites && slice(bytes, rest + 2 + suites, 2) == Some(&[1, 0]))
+                .then_some(rest + 4 + suites)?
         }
-        2 => {
-            let is_suite = matches!(array(bytes, rest)?, [0 | 0x13 | 0xc0 | 0xcc, _, 0]);
-            is_suite && rest + 5 + size(rest + 3)? == start + 4 + length
-        }
-        _ => false,
-    })
+        2 => matches!(array(bytes, rest)?, [0 | 0x13 | 0xc0 | 0xcc, _, 0]).then_some(rest + 3)?,
+        _ => return None,
+    };
+    // Old ones have no extensions.
+    Some(before_extensions == end || before_extensions + 2 + size(before_extensions)? == end)
 }
 
 /// Whether the version at `at` stands in a certificate: in a TBSCertificate in a SEQUENCE (RFC 5280, 4.1).
@@ -165,7 +167,12 @@ mod tests {
     }
 
     fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
-        let rest = [&[3, 3][..], &[7; 32], &[0], body].concat();
+        let random: Vec<u8> = (0..32u8).map(|byte| byte.wrapping_mul(byte) ^ 0x5c).collect();
+        hello_of(kind, &random, body)
+    }
+
+    fn hello_of(kind: u8, random: &[u8], body: &[u8]) -> Vec<u8> {
+        let rest = [&[3, 3][..], random, &[0], body].concat();
         [&[kind, 0, 0, rest.len() as u8][..], &rest].concat()
     }
 
@@ -175,7 +182,12 @@ mod tests {
         assert_eq!(look(&client), Some("a TLS handshake"));
         let server = hello(2, &[0x13, 1, 0, 0, 2, 9, 9]);
         assert_eq!(look(&server), Some("a TLS handshake"));
-        // Lengths that do not fit.
+        let old = hello(1, &[0, 2, 0, 0x2f, 1, 0]);
+        assert_eq!(look(&old), Some("a TLS handshake"));
+        // Lengths that do not fit, and no random bytes.
+        assert_eq!(look(&hello(1, &[0, 2, 0x13, 1, 1, 0, 0, 1])), None);
+        let plain = hello_of(1, &[7; 32], &[0, 2, 0x13, 1, 1, 0, 0, 0]);
+        assert_eq!(look(&plain), None);
         assert_eq!(look(&hello(1, &[0, 3, 0x13, 1, 1, 0, 0, 0])), None);
         assert_eq!(look(&hello(2, &[0x13, 1, 0, 0, 3, 9, 9])), None);
         assert_eq!(look(&hello(3, &[0x13, 1, 0, 0, 2, 9, 9])), None);
