@@ -167,7 +167,9 @@ mod tests {
     }
 
     fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
-        let random: Vec<u8> = (0..32u8).map(|byte| byte.wrapping_mul(byte) ^ 0x5c).collect();
+        let random: Vec<u8> = (0..32u8)
+            .map(|byte| byte.wrapping_mul(byte) ^ 0x5c)
+            .collect();
         hello_of(kind, &random, body)
     }
 

@@ -160,6 +160,7 @@ struct Planted {
 /// All ways to write a number, by other means than the search's.
 fn planted(number: &Number) -> Vec<Planted> {
     let bytes = &number.bytes[..];
+    let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
     let mut forms = Vec::new();
     let mut add = |form, encoding, bytes: Vec<u8>, inside| {
         forms.push(Planted {
@@ -170,20 +171,26 @@ fn planted(number: &Number) -> Vec<Planted> {
         });
     };
     for codec in CODECS {
-        let is_plain = codec.name == "raw.bytes-be";
-        if number.is_plain() && !is_plain {
-            continue;
-        }
-        let encoded = if is_plain {
-            bytes.to_vec()
-        } else {
-            codec
+        let encoded = |bytes: &[u8]| match codec.name {
+            "raw.bytes-be" => bytes.to_vec(),
+            _ if number.is_plain() => codec
+                .encode(&limbs_of(bytes), number.bits)
+                .unwrap()
+                .to_vec(),
+            _ => codec
                 .encode(&limbs_of(bytes), crate::bytes::bit_length(bytes))
                 .unwrap()
-                .to_vec()
+                .to_vec(),
         };
-        let whole = 0..encoded.len();
-        add(codec.name, "raw", encoded, whole);
+        let forwards = encoded(bytes);
+        let whole = 0..forwards.len();
+        add(codec.name, "raw", forwards, whole);
+        // A string may be read as a number with its lowest byte first; in limbs and bytes that is either of these.
+        if number.is_plain() && !matches!(codec.name, "raw.limbs-le" | "raw.bytes-be") {
+            let backwards = encoded(&reversed);
+            let whole = 0..backwards.len();
+            add(codec.name, "raw", backwards, whole);
+        }
     }
     let colons: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let hex = colons.concat();
@@ -208,7 +215,12 @@ fn planted(number: &Number) -> Vec<Planted> {
         ("text.hex", openssl.clone(), 4..openssl.len() - 1),
         ("text.hex", folded.join("\\n"), 0..folded.join("\\n").len()),
     ];
-    if !number.is_plain() {
+    let orders: &[&[u8]] = if number.is_plain() {
+        &[bytes, &reversed]
+    } else {
+        &[bytes]
+    };
+    for bytes in orders {
         let decimal = BoxedUint::from_be_slice_vartime(bytes).to_string_radix_vartime(10);
         let decimal = decimal.trim_start_matches('0').to_owned();
         texts.push(("text.decimal", decimal.clone(), 0..decimal.len()));

@@ -2,7 +2,7 @@
 
 use crate::bytes::bit_length;
 use crate::crypto::material::Number;
-use crate::sweep::codec::{CODECS, Class, Codec, limbs_of};
+use crate::sweep::codec::{CODECS, Class, Codec, entry, limbs_of};
 use crate::sweep::texts;
 use zeroize::Zeroizing;
 
@@ -102,9 +102,9 @@ pub fn ways(number: &Number) -> Vec<Written> {
     let mut ways = Vec::new();
     let forwards = &number.bytes;
     if number.is_plain() {
-        let plain = Codec::named("raw.bytes-be").map(|codec| raw(codec, forwards.clone()));
-        ways.extend(plain);
+        ways.push(raw(BYTES, forwards.clone()));
         texts(forwards, &mut ways);
+        as_numbers(number, &mut ways);
         return ways;
     }
     let limbs = limbs_of(forwards);
@@ -120,6 +120,24 @@ pub fn ways(number: &Number) -> Vec<Written> {
     let digits = decimal(&limbs);
     ways.push(text(Form::Decimal, digits, None, DECIMAL_RUN));
     ways
+}
+
+/// The ways in which the string `number` is written where it was read as a number, its lowest byte first or its highest.
+fn as_numbers(number: &Number, ways: &mut Vec<Written>) {
+    let backwards = Zeroizing::new(number.bytes.iter().rev().copied().collect::<Vec<u8>>());
+    for bytes in [&number.bytes, &backwards] {
+        let limbs = limbs_of(bytes);
+        // Backwards in bytes is forwards in limbs, and the other way round.
+        let others = CODECS.iter().filter(|codec| *codec != BYTES);
+        let encoded = others.filter_map(|codec| {
+            let encoded = codec.encode(&limbs, number.bits)?;
+            (encoded != number.bytes).then(|| raw(codec, encoded))
+        });
+        ways.extend(encoded);
+        let digits = decimal(&limbs);
+        ways.push(text(Form::Decimal, digits, None, DECIMAL_RUN));
+    }
+    texts(&backwards, ways);
 }
 
 fn raw(codec: &'static Codec, bytes: Zeroizing<Vec<u8>>) -> Written {
@@ -263,6 +281,8 @@ const SEPARATED_RUN: usize = 23;
 const DECIMAL_RUN: usize = 39;
 const BASE64_RUN: usize = 22;
 
+const BYTES: &Codec = entry("raw.bytes-be");
+
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -311,7 +331,8 @@ mod tests {
         assert!((6..=12).contains(&texts(Form::Base64)));
         let seed = ways(&Number::new(SEED, &bytes));
         let raw = seed.iter().filter(|way| matches!(way.form, Form::Raw(_)));
-        assert_eq!(raw.count(), 1);
+        // In both orders, but for bytes and limbs, which are the same in the other.
+        assert_eq!(raw.count(), 2 * CODECS.len() - 2);
         assert!(ways(&Number::new(PRIME, &bytes[..15])).is_empty());
     }
 }

@@ -150,10 +150,8 @@ impl<'s> Batch<'s> {
         if is_plain && !looked_at.is_some_and(looks_like_scalar) {
             return;
         }
-        if self.has_strings && codec.name == STRINGS {
-            self.strings.extend_from_slice(window);
-            self.string_places
-                .push((start..start + window.len(), ["raw.bytes", "raw"]));
+        if self.has_strings {
+            self.offer_strings(codec, start, window);
         }
         if self.has_points {
             let at = self.numbers.len();
@@ -172,15 +170,52 @@ impl<'s> Batch<'s> {
         self.flush_full(hits);
     }
 
+    /// Takes the string of Curve25519 that the window at `start` is, or the two that it is read as a number: the formats have
+    /// the lowest byte first (RFC 7748, section 5), and who reads a seed as a number may take the highest for it.
+    fn offer_strings(&mut self, codec: &'static Codec, start: usize, window: &[u8]) {
+        let range = start..start + window.len();
+        if codec.name == STRINGS {
+            self.string(window, range, ["raw.bytes", "raw"]);
+            return;
+        }
+        let mut limbs = Zeroizing::new([0; 4]);
+        if codec.decode(window, &mut *limbs).is_none() {
+            return;
+        }
+        let bytes = limbs.iter().flat_map(|limb| limb.to_le_bytes());
+        let mut bytes = Zeroizing::new(bytes.collect::<Vec<u8>>());
+        let is_plain = codec.digit() == Digit::Whole(1);
+        // Of bytes in this order every offset is tried as a string, and whether they look random is known.
+        if !is_plain {
+            if !looks_like_scalar(&bytes) {
+                return;
+            }
+            self.string(&bytes, range.clone(), [codec.name, "raw"]);
+        }
+        bytes.reverse();
+        self.string(&bytes, range, [codec.name, "raw"]);
+    }
+
+    fn string(&mut self, bytes: &[u8], range: Range<usize>, how: [&'static str; 2]) {
+        if bytes.len() == 32 {
+            self.strings.extend_from_slice(bytes);
+            self.string_places.push((range, how));
+        }
+    }
+
     /// The same for a number or string that is written out.
     pub(super) fn offer_text(&mut self, text: &Written, hits: &mut Vec<Hit>) {
         let is_of_size = text.bytes.len() == self.bits.div_ceil(8) as usize;
         if !is_of_size || !looks_like_scalar(&text.bytes) {
             return;
         }
-        if self.has_strings && text.is_string {
-            self.strings.extend_from_slice(&text.bytes);
-            self.string_places.push((text.range.clone(), text.how));
+        if self.has_strings {
+            self.string(&text.bytes, text.range.clone(), text.how);
+            if text.may_be_number() {
+                let reversed =
+                    Zeroizing::new(text.bytes.iter().rev().copied().collect::<Vec<u8>>());
+                self.string(&reversed, text.range.clone(), text.how);
+            }
         }
         if self.has_points {
             let number = limbs_of(&text.bytes);
