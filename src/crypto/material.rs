@@ -43,8 +43,12 @@ pub const PRIVATE_EXPONENT: &str = "private-exponent";
 pub const CRT_EXPONENT: &str = "crt-exponent";
 /// The inverse of a prime modulo the other.
 pub const CRT_COEFFICIENT: &str = "crt-coefficient";
+/// The same in Montgomery form, times 2^(64·limbs) modulo the other prime.
+pub const CRT_COEFFICIENT_MONTGOMERY: &str = "crt-coefficient-montgomery";
 /// The private number of an EC, X25519, X448 or DSA key.
 pub const SCALAR: &str = "scalar";
+/// The scalar of an EC key in Montgomery form, times 2^(64·limbs) modulo the order.
+pub const SCALAR_MONTGOMERY: &str = "scalar-montgomery";
 /// The seed of an Ed25519 or Ed448 key: a string of bytes.
 pub const SEED: &str = "seed";
 /// The number by which Ed25519 multiplies.
@@ -135,7 +139,8 @@ impl Material {
                 let order = BoxedUint::from_be_slice_vartime(curve.order());
                 for scalar in self.components(SCALAR) {
                     push(&mut all, Number::new(SCALAR, scalar));
-                    push_some(&mut all, montgomery(SCALAR, &number(scalar), &order));
+                    let form = montgomery(SCALAR_MONTGOMERY, &number(scalar), &order);
+                    push_some(&mut all, form);
                 }
             }
             PublicKey::Ed25519(_) => {
@@ -285,7 +290,10 @@ fn push_coefficients(numbers: &mut Vec<Number>, other: &Integer, prime: &Integer
         return;
     };
     push(numbers, Number::of(CRT_COEFFICIENT, &inverse));
-    push_some(numbers, montgomery(CRT_COEFFICIENT, &inverse, prime));
+    push_some(
+        numbers,
+        montgomery(CRT_COEFFICIENT_MONTGOMERY, &inverse, prime),
+    );
 }
 
 /// `value` times 2^(64·limbs of `modulus`) modulo `modulus`.
@@ -409,7 +417,8 @@ mod tests {
                 let exponents = components(&all, CRT_EXPONENT);
                 assert!(exponents.contains(&trimmed(dp)) && exponents.contains(&trimmed(dq)));
                 let coefficients = components(&all, CRT_COEFFICIENT);
-                assert!(coefficients.contains(&trimmed(qinv)) && coefficients.len() == 4);
+                assert!(coefficients.contains(&trimmed(qinv)) && coefficients.len() == 2);
+                assert_eq!(components(&all, CRT_COEFFICIENT_MONTGOMERY).len(), 2);
             }
         }
     }
@@ -522,7 +531,7 @@ mod tests {
             for curve in Curve::ALL {
                 let order = BoxedUint::from_be_slice_vartime(curve.order());
                 let value = remainder(&number(&bytes), &order);
-                let form = montgomery(SCALAR, &value, &order).unwrap();
+                let form = montgomery(SCALAR_MONTGOMERY, &value, &order).unwrap();
                 let limbs = order.bits_vartime().div_ceil(64);
                 let factor = BoxedUint::one().resize(64 * limbs + 64).shl_vartime(64 * limbs).unwrap();
                 let back = inverse(&remainder(&Zeroizing::new(factor), &order), &order).unwrap();

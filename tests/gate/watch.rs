@@ -21,7 +21,8 @@ fn pid(child: &Child) -> Pid {
     Pid::from_child(child)
 }
 
-fn end(gate: Child, signal: Signal) -> Output {
+/// Sends a signal, and waits for the end.
+pub fn end(gate: Child, signal: Signal) -> Output {
     kill_process(pid(&gate), signal).unwrap();
     gate.wait_with_output().unwrap()
 }

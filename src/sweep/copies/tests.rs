@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::crypto::material::{
-    CRT_COEFFICIENT, CRT_EXPONENT, EXPANDED_SCALAR, Material, PRIME, PRIVATE_EXPONENT, SCALAR, SEED,
+    CRT_COEFFICIENT, CRT_COEFFICIENT_MONTGOMERY, CRT_EXPONENT, EXPANDED_SCALAR, Material, PRIME,
+    PRIVATE_EXPONENT, SCALAR, SCALAR_MONTGOMERY, SEED,
 };
 use crate::crypto::{Curve, Identity, PublicKey, edwards, test_keys};
 use crate::memory::{Label, MemoryMap, Owners};
@@ -561,9 +562,15 @@ fn components_have_the_names_of_reports() {
         let names = numbers(key).into_iter().map(|number| number.component);
         Vec::from_iter(std::collections::BTreeSet::from_iter(names))
     };
-    let rsa_names = [CRT_COEFFICIENT, CRT_EXPONENT, PRIME, PRIVATE_EXPONENT];
+    let rsa_names = [
+        CRT_COEFFICIENT,
+        CRT_COEFFICIENT_MONTGOMERY,
+        CRT_EXPONENT,
+        PRIME,
+        PRIVATE_EXPONENT,
+    ];
     assert_eq!(components(&rsa("rsa1024.pkcs1.der")), rsa_names);
-    assert_eq!(components(&ec(Curve::P256, 5)), [SCALAR]);
+    assert_eq!(components(&ec(Curve::P256, 5)), [SCALAR, SCALAR_MONTGOMERY]);
     assert_eq!(components(&native("Ed25519", 5)), [EXPANDED_SCALAR, SEED]);
     assert_eq!(components(&native("Ed448", 5)), [SEED]);
     assert_eq!(components(&native("X25519", 5)), [SCALAR]);

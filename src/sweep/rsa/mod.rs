@@ -226,7 +226,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-factors",
             format!(
-                "moduli: {}; two primes of one size{}; all encodings and hexadecimal and decimal text; all bytes",
+                "moduli: {}; two primes of one size{}; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes",
                 sizes(Group::moduli),
                 shapes(groups)
             ),
@@ -235,7 +235,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; all encodings and hexadecimal and decimal text; all bytes{}{}",
+                "moduli: {}; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes{}{}",
                 sizes(Group::exponents),
                 reach(groups),
                 bare(groups, Group::exponents, &any(groups))

@@ -73,7 +73,7 @@ pub fn sweep(space: &Space<'_>, keys: &[Key], depth: Depth) -> Sweep {
             name: "rsa-public-exponents",
             scope: format!(
                 "public exponents of {} proven keys that nothing else tells: dp and dq for any odd one below 2^{EXPONENT_BITS}, \
-                 d for any below 2^32; all encodings and hexadecimal and decimal text; all bytes{}: {count} told",
+                 d for any below 2^32; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes{}: {count} told",
                 nameless.len(),
                 match depth.is_deep {
                     true => "",

@@ -2,6 +2,7 @@
 
 use super::written::Written;
 use crate::crypto::ec_search::{Edwards, Form, Points};
+use crate::crypto::material::{EXPANDED_SCALAR, SCALAR, SCALAR_MONTGOMERY, SEED};
 use crate::crypto::random::looks_like_scalar;
 use crate::crypto::{Curve, Identity, PublicKey};
 use crate::sweep::codec::{Codec, Digit, bytes_of, limbs_of};
@@ -249,8 +250,8 @@ impl<'s> Batch<'s> {
                     return;
                 };
                 let (component, scalar) = match form {
-                    Form::Plain => ("scalar", Some(Zeroizing::new(limbs.to_vec()))),
-                    Form::Montgomery => ("scalar-montgomery", points.from_montgomery(limbs)),
+                    Form::Plain => (SCALAR, Some(Zeroizing::new(limbs.to_vec()))),
+                    Form::Montgomery => (SCALAR_MONTGOMERY, points.from_montgomery(limbs)),
                 };
                 let Some(scalar) = scalar else { return };
                 hits.push(Hit {
@@ -291,18 +292,18 @@ impl<'s> Batch<'s> {
         };
         if let Some((search, owners)) = &self.secrets.ed25519 {
             search.search_seeds(&self.strings, |candidate, key| {
-                take(owners, candidate, key, "seed");
+                take(owners, candidate, key, SEED);
             });
             let (clamped, places) = self.clamped();
             search.search_scalars(&clamped, |candidate, key| {
                 if let Some(&candidate) = places.get(candidate) {
-                    take(owners, candidate, key, "expanded-scalar");
+                    take(owners, candidate, key, EXPANDED_SCALAR);
                 }
             });
         }
         if let Some((search, owners)) = &self.secrets.x25519 {
             search.search_seeds(&self.strings, |candidate, key| {
-                take(owners, candidate, key, "scalar");
+                take(owners, candidate, key, SCALAR);
             });
         }
     }

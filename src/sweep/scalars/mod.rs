@@ -249,7 +249,7 @@ impl Hunt {
             omitted => format!(" ({omitted} more were left out)"),
         };
         format!(
-            "private halves of {}{omitted} in {encodings} encodings, {regions}, and in hexadecimal, decimal and base64 text of the size: {tried} windows",
+            "private halves of {}{omitted} in {encodings} encodings, {regions}, and in hexadecimal, decimal and base64 text of the size, of at most 1,024 letters and digits in a row: {tried} windows",
             kinds.join(", ")
         )
     }
