@@ -36,6 +36,9 @@ fn key(data: &[u8], at: usize, prover: &Prover<'_>) -> Option<(Key, usize, usize
     let exponent = (1..=MAX_EXPONENT).find_map(|length| list_before(data, at, b'e', length));
     let (e, start) = exponent.map_or((None, at), |(e, start)| (Some(e), start));
     let size = p.len() + q.len();
+    if size == 0 {
+        return None;
+    }
     let modulus = exponent.and_then(|(_, start)| {
         (size - 1..=size + 1).find_map(|length| list_before(data, start, b'n', length))
     });
@@ -125,6 +128,13 @@ mod tests {
                 assert_eq!(key.public.unwrap().key(), &public, "{lost} bytes lost");
                 assert_eq!(end, whole.len() - 3);
             }
+            // Memory that was wiped has primes of no bytes.
+            let mut wiped = whole.clone();
+            for number in [&numbers.p, &numbers.q] {
+                let prime = memchr::memmem::find(&wiped, number).unwrap();
+                wiped[prime..prime + number.len()].fill(0);
+            }
+            assert!(key(&wiped, at, &prover).is_none());
             // A changed prime makes no key of it.
             let mut changed = whole.clone();
             changed[..start + 9].fill(0);
