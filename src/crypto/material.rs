@@ -5,7 +5,7 @@
 //!
 //! | key | numbers |
 //! |---|---|
-//! | RSA | the primes; d modulo lambda(n) and modulo phi(n); d modulo each prime less one; the inverse of each prime modulo the other, plain and in Montgomery form (as SymCrypt keeps it) |
+//! | RSA | the primes; d modulo lambda(n) and modulo phi(n); d modulo each prime less one; the inverse of each prime modulo the other, plain and in Montgomery form (as SymCrypt keeps it); R² modulo each prime (as OpenSSL and aws-lc keep it for Montgomery's multiplication) |
 //! | EC | the scalar, plain and in Montgomery form modulo the order (as ring keeps it) |
 //! | Ed25519 | the seed; the scalar that its SHA-512 expands to (RFC 8032, section 5.1.5), clamped and modulo the order |
 //! | X25519, X448 | the scalar, as it is and clamped (RFC 7748, section 5) |
@@ -45,6 +45,8 @@ pub const CRT_EXPONENT: &str = "crt-exponent";
 pub const CRT_COEFFICIENT: &str = "crt-coefficient";
 /// The same in Montgomery form, times 2^(64·limbs) modulo the other prime.
 pub const CRT_COEFFICIENT_MONTGOMERY: &str = "crt-coefficient-montgomery";
+/// 2^(128·limbs) modulo a prime: whoever has it and the modulus n has the prime, as gcd(n, 2^(128·limbs) - it).
+pub const MONTGOMERY_SQUARE: &str = "montgomery-square";
 /// The private number of an EC, X25519, X448 or DSA key.
 pub const SCALAR: &str = "scalar";
 /// The scalar of an EC key in Montgomery form, times 2^(64·limbs) modulo the order.
@@ -182,9 +184,10 @@ impl Material {
             dividing.for_each(|given| push(&mut all, Number::new(given.component, &given.bytes)));
             return all;
         };
-        primes
-            .iter()
-            .for_each(|prime| push(&mut all, Number::of(PRIME, prime)));
+        for prime in &primes {
+            push(&mut all, Number::of(PRIME, prime));
+            push_some(&mut all, square(prime));
+        }
         let less_one: Vec<Integer> = primes.iter().map(less_one).collect();
         let one = Zeroizing::new(BoxedUint::one());
         let product = |other: &Integer, factor: &Integer| {
@@ -304,6 +307,12 @@ fn montgomery(component: &'static str, value: &BoxedUint, modulus: &BoxedUint) -
     Some(Number::of(component, &remainder(&shifted, modulus)))
 }
 
+/// R² modulo `prime`, R being that of its Montgomery form.
+fn square(prime: &BoxedUint) -> Option<Number> {
+    let form = montgomery(MONTGOMERY_SQUARE, &BoxedUint::one(), prime)?;
+    montgomery(MONTGOMERY_SQUARE, &number(&form.bytes), prime)
+}
+
 /// The inverse of `value` modulo `modulus`, if there is one.
 fn inverse(value: &BoxedUint, modulus: &BoxedUint) -> Option<Integer> {
     let precision = modulus.bits_precision().max(value.bits_precision());
@@ -412,6 +421,17 @@ mod tests {
                 let mut expected = [trimmed(&key.p), trimmed(&key.q)];
                 expected.sort();
                 assert!(primes == expected, "{} bytes", key.n.len());
+                let squares = components(&all, MONTGOMERY_SQUARE);
+                assert_eq!(squares.len(), 2);
+                let n = BoxedUint::from_be_slice_vartime(&key.n);
+                for square in squares {
+                    let bits = 128 * key.p.len().div_ceil(8) as u32;
+                    let wide = |number: BoxedUint| number.resize(bits + 64);
+                    let power = wide(BoxedUint::one()).shl_vartime(bits).unwrap();
+                    let square = wide(BoxedUint::from_be_slice_vartime(&square));
+                    let factor = wide(n.clone()).gcd(&power.wrapping_sub(square));
+                    assert!(primes.contains(&trimmed(&bytes(&factor))), "{bits} bits");
+                }
                 let exponents = components(&all, PRIVATE_EXPONENT);
                 assert!(exponents.contains(&trimmed(&key.d)) && exponents.len() == 2);
                 let exponents = components(&all, CRT_EXPONENT);

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::crypto::material::{
-    CRT_COEFFICIENT, CRT_COEFFICIENT_MONTGOMERY, CRT_EXPONENT, EXPANDED_SCALAR, Material, PRIME,
-    PRIVATE_EXPONENT, SCALAR, SCALAR_MONTGOMERY, SEED,
+    CRT_COEFFICIENT, CRT_COEFFICIENT_MONTGOMERY, CRT_EXPONENT, EXPANDED_SCALAR, MONTGOMERY_SQUARE,
+    Material, PRIME, PRIVATE_EXPONENT, SCALAR, SCALAR_MONTGOMERY, SEED,
 };
 use crate::crypto::{Curve, Identity, PublicKey, edwards, test_keys};
 use crate::memory::{Label, MemoryMap, Owners};
@@ -566,6 +566,7 @@ fn components_have_the_names_of_reports() {
         CRT_COEFFICIENT,
         CRT_COEFFICIENT_MONTGOMERY,
         CRT_EXPONENT,
+        MONTGOMERY_SQUARE,
         PRIME,
         PRIVATE_EXPONENT,
     ];
