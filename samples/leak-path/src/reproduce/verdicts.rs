@@ -207,7 +207,8 @@ struct Finding {
 }
 
 fn findings(manifest: &Value) -> Vec<Finding> {
-    let list = manifest["findings"].as_array().into_iter().flatten();
+    let dumps = manifest["dumps"].as_array().into_iter().flatten();
+    let list = dumps.flat_map(|dump| dump["findings"].as_array().into_iter().flatten());
     list.filter(|finding| finding["counts"] != false)
         .map(|finding| {
             let places = finding["places"].as_array().into_iter().flatten();
