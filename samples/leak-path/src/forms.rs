@@ -2,17 +2,35 @@
 //! looks for. Nothing here comes from the scanner, nor goes there.
 
 use crate::key::{Key, Numbers};
-use crate::numbers::shifted;
+use crate::numbers::{inverted, shifted};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 
 /// One number or structure of a key, in one encoding.
 pub struct Form {
-    /// `p`, `q`, `d`, `scalar`, `dp`, `dq`, `qinv`, `rr-p`, `rr-q`, `pem` or `der`.
+    /// `p`, `q`, `d`, `scalar`, `dp`, `dq`, `qinv`, `rr-p`, `rr-q`, `pem` or `der`; of signatures `nonce` and
+    /// `nonce-inverse`.
     pub component: &'static str,
     /// How it is written.
     pub encoding: &'static str,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// The forms of random numbers of signatures, each of which gives the key away to who has the signature too.
+pub fn nonce_forms(nonces: &[Vec<u8>]) -> Vec<Form> {
+    let mut forms = Vec::new();
+    for nonce in nonces {
+        for (component, number) in [
+            ("nonce", nonce.clone()),
+            ("nonce-inverse", inverted(nonce, &ORDER)),
+        ] {
+            push(&mut forms, component, &number, Kind::Passing);
+            if let Some(number) = shifted(&number, 256, &ORDER) {
+                push(&mut forms, component, &number, Kind::Montgomery);
+            }
+        }
+    }
+    forms
 }
 
 /// Whether who holds this number holds the key.
@@ -121,6 +139,8 @@ impl Key {
 enum Kind {
     Number,
     Montgomery,
+    /// Lives while a signature is made.
+    Passing,
 }
 
 /// Adds a number in all its encodings.
@@ -147,6 +167,9 @@ fn push(forms: &mut Vec<Form>, component: &'static str, number: &[u8], kind: Kin
     }
     add("limbs-le", limbs.clone());
     add("bytes-be", number.to_vec());
+    if kind == Kind::Passing {
+        return;
+    }
     add("words64-be", words(8));
     add("words32-be", words(4));
     let hex: String = number.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -174,7 +197,7 @@ fn bits(number: &[u8]) -> usize {
 }
 
 /// The order of P-256.
-const ORDER: [u8; 32] = [
+pub const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
     0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];

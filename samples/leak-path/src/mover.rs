@@ -65,8 +65,7 @@ fn move_marked(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One round of the gate: the released go on, the others stay in `BORDER/quarantine`. What it says of each dump is passed
-/// on.
+/// One round of the gate: the released go on, the others stay in `BORDER/quarantine`. What it says of those is passed on.
 fn judge(gate: &Path, border: &Path, to: &Path, issuer: u16, deep: bool) -> Result<()> {
     let jwks = Place::Port(issuer).demand("GET", "/.well-known/jwks.json", "")?;
     store::write_whole(&border.join("jwks.json"), jwks.as_bytes())?;
@@ -80,12 +79,21 @@ fn judge(gate: &Path, border: &Path, to: &Path, issuer: u16, deep: bool) -> Resu
     if deep {
         command.arg("--deep");
     }
-    let code = command
-        .status()
+    let output = command
+        .output()
         .map_err(|error| format!("failed to run `{}`: {error}", gate.display()))?;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if !line.starts_with("released") {
+            println!("  {line}");
+        }
+    }
     // 0: all were clean. 1: a key was found. 3: something was not examined. What was not clean is in quarantine.
-    match code.code() {
+    match output.status.code() {
         Some(0 | 1 | 3) => Ok(()),
-        _ => Err(format!("the gate ended with {code}").into()),
+        _ => Err(format!(
+            "the gate failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into()),
     }
 }

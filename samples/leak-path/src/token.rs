@@ -1,8 +1,9 @@
 //! Signed tokens (JWT, RFC 7519): making one, and judging one by a JWKS.
 
-use crate::Result;
+use crate::forms::ORDER;
 use crate::key::Use;
 use crate::library::Signer;
+use crate::{Result, numbers};
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
@@ -93,6 +94,21 @@ pub fn verified(token: &str, jwks: &Value) -> Result<Claims> {
             .ok_or("a token of no scope")?,
         key_usage,
     })
+}
+
+/// The random number of an ES256 token's signature, which who holds the key can compute; `None` of another token.
+pub fn nonce(token: &str, kid: &str, scalar: &[u8]) -> Option<Vec<u8>> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, _) = signed.split_once('.')?;
+    let signature = bytes(signature)
+        .ok()
+        .filter(|signature| signature.len() == 64)?;
+    if json_of(header).ok()?["kid"] != kid {
+        return None;
+    }
+    let (r, s) = signature.split_at(32);
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, signed.as_bytes());
+    Some(numbers::nonce(hash.as_ref(), r, s, scalar, &ORDER))
 }
 
 fn number(key: &Value, name: &str) -> Result<Vec<u8>> {

@@ -1,11 +1,11 @@
 //! The ground truth: where a dump holds which number of which key, by a search that is given the keys.
 
 use crate::Result;
-use crate::forms::{Form, is_material};
-use crate::key::Key;
+use crate::forms::{Form, is_material, nonce_forms};
+use crate::key::{Key, Numbers};
 use crate::redact::parts;
 use crate::search::{Exact, Parts, has_pem};
-use crate::store;
+use crate::{store, token};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -87,6 +87,17 @@ impl Truth {
         }
     }
 
+    /// Looks for the random numbers of these tokens' signatures, too.
+    pub fn signed(&mut self, key: &Key, tokens: &[String]) {
+        if let Numbers::Ec { scalar, .. } = &key.numbers {
+            let nonces = tokens
+                .iter()
+                .filter_map(|token| token::nonce(token, &key.kid, scalar));
+            let forms = nonce_forms(&nonces.collect::<Vec<_>>());
+            self.keys.push((key.kid.clone(), forms, Parts::new([])));
+        }
+    }
+
     /// What a dump holds of these keys.
     pub fn of(&self, dump: &[u8]) -> Holds {
         let all: Vec<(&str, &Form)> = self
@@ -128,6 +139,23 @@ impl Truth {
         }
     }
 }
+
+/// The tokens whose text lies in a dump. The last ones before a crash never reached anybody.
+pub fn tokens_in(dump: &[u8]) -> Vec<String> {
+    let begins = Exact::new([&HEADER[..]]).find(dump);
+    let of_token = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let text = |(_, at): (usize, usize)| {
+        dump[at..]
+            .iter()
+            .take_while(of_token)
+            .map(|byte| char::from(*byte))
+            .collect()
+    };
+    begins.into_iter().map(text).collect()
+}
+
+/// `{"alg":"ES256"` in base64url.
+const HEADER: [u8; 19] = *b"eyJhbGciOiJFUzI1NiI";
 
 /// `leak-path ground-truth`
 #[derive(Debug, clap::Args)]

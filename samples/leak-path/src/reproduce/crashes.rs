@@ -5,7 +5,7 @@ use crate::Result;
 use crate::http::Place;
 use crate::key::{Key, Use};
 use crate::library::Library;
-use crate::truth::{Holds, Truth};
+use crate::truth::{Holds, Truth, tokens_in};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -59,24 +59,30 @@ pub fn run(environment: &Environment, keys: &mut Keys, count: usize) -> Result<V
         let before = environment.live()?;
         // Steps of the golden ratio: the moments cover the window evenly, and few of them do, too.
         let moment = (start + 0.618_034 * number as f64).fract();
-        let name = crash(environment, &new, SNAPSHOT_EVERY.mul_f64(moment))?;
+        let (name, mut tokens) = crash(environment, &new, SNAPSHOT_EVERY.mul_f64(moment))?;
         let dump = fs::read(environment.root.join("production/dumps").join(&name))?;
-        let holds = Truth::new(before.iter().chain([&new])).of(&dump);
+        tokens.extend(tokens_in(&dump));
+        tokens.sort();
+        tokens.dedup();
+        let held = || before.iter().chain([&new]);
+        let mut truth = Truth::new(held());
+        for key in held() {
+            truth.signed(key, &tokens);
+        }
+        let holds = truth.of(&dump);
         keys.insert(new.kid.clone(), new);
         crashes.push(Crash { name, holds });
     }
     Ok(crashes)
 }
 
-/// One crash; the dump's name.
-fn crash(environment: &Environment, new: &Key, after: Duration) -> Result<String> {
+/// One crash: the dump's name, and the tokens that were handed out before.
+fn crash(environment: &Environment, new: &Key, after: Duration) -> Result<(String, Vec<String>)> {
     let (mut service, port) = environment.service()?;
     let administration = environment.administration(port);
     let over = &AtomicBool::new(false);
-    thread::scope(|scope| {
-        for usage in Use::ALL {
-            scope.spawn(move || work(port, usage, over));
-        }
+    let tokens = thread::scope(|scope| {
+        let workers = Use::ALL.map(|usage| scope.spawn(move || work(port, usage, over)));
         thread::sleep(WARM);
         let published =
             administration.demand("POST", "/.well-known/jwks.json", &new.jwk().to_string());
@@ -86,7 +92,10 @@ fn crash(environment: &Environment, new: &Key, after: Duration) -> Result<String
         thread::sleep(after);
         let _ = Place::Port(port).ask("POST", "/bug", None, "");
         over.store(true, Ordering::Relaxed);
-        published
+        let tokens = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_default());
+        published.map(|_| tokens.collect())
     })?;
     let status = service.wait()?;
     let name = format!("signing-service.{}.dmp", service.id());
@@ -98,16 +107,18 @@ fn crash(environment: &Environment, new: &Key, after: Duration) -> Result<String
     {
         return Err(format!("the service ended with {status}, and there is no dump").into());
     }
-    Ok(name)
+    Ok((name, tokens))
 }
 
-/// What users do: they sign in.
-fn work(port: u16, usage: Use, over: &AtomicBool) {
+/// What users do: they sign in. The tokens they get.
+fn work(port: u16, usage: Use, over: &AtomicBool) -> Vec<String> {
+    let mut tokens = Vec::new();
     let body = format!(r#"{{"kind": "{}", "account": "someone"}}"#, usage.name());
     while !over.load(Ordering::Relaxed) {
-        let _ = Place::Port(port).ask("POST", "/token", None, &body);
+        tokens.extend(Place::Port(port).demand("POST", "/token", &body));
         thread::sleep(Duration::from_millis(2));
     }
+    tokens
 }
 
 /// A random number from 0 to 1.

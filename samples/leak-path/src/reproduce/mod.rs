@@ -134,9 +134,6 @@ fn phase(arguments: &Arguments, gate: &Path, root: &Path, race: Race) -> Result<
         .map(|(kid, key)| (kid.clone(), key.spki_sha256()))
         .collect();
     let verdicts = Verdicts::of(&crashes, root, &scanned, &spki)?;
-    for line in &verdicts.lines {
-        println!("    {line}");
-    }
     // What stands in quarantine says which keys to revoke.
     for kid in &verdicts.to_revoke {
         environment

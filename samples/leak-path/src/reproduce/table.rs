@@ -29,7 +29,7 @@ pub fn print(on: &Verdicts, off: &Verdicts) {
 
 type Row = (&'static str, fn(&Sums) -> usize);
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     ("crashes", |sums| sums.crashes),
     ("dumps, all marked \"redacted\"", |sums| sums.dumps),
     ("dumps that hold key material (ground truth)", |sums| {
@@ -39,28 +39,30 @@ const ROWS: [Row; 15] = [
         sums.by_pem_text
     }),
     (
-        "  caught by dumpgate scan, which is given nothing",
+        "  caught by `dumpgate scan`, which is given no key",
         |sums| sums.by_scan,
     ),
     (
         "  caught by the gate, whose watch list is the JWKS",
         |sums| sums.quarantined,
     ),
-    (
-        "    of these proven by arithmetic, and named by kid",
-        |sums| sums.named,
-    ),
+    ("    and proven by arithmetic and named by kid", |sums| {
+        sums.named
+    }),
     ("  missed by the gate", |sums| sums.released_leaking),
     ("dumps with other remains of a key only", |sums| {
         sums.only_remains
     }),
-    ("  of these quarantined", |sums| sums.remains_quarantined),
+    ("  with the random number of a signature", |sums| {
+        sums.nonces
+    }),
+    ("  quarantined", |sums| sums.remains_quarantined),
     ("released by the gate", |sums| sums.released),
     ("false alarms of the gate", |sums| sums.false_alarms),
-    ("false alarms of the search for PEM text", |sums| {
+    ("false alarms of the search for the text of a PEM", |sums| {
         sums.pem_false_alarms
     }),
-    ("places of key material in the dumps named", |sums| {
+    ("places of key material (ground truth)", |sums| {
         sums.true_places
     }),
     ("  not in dumpgate's report", |sums| sums.unlisted_places),

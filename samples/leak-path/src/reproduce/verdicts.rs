@@ -3,6 +3,7 @@
 use super::crashes::Crash;
 use crate::Result;
 use crate::forms::is_material;
+use crate::truth::Place;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,6 +21,8 @@ pub struct Sums {
     pub leaking: usize,
     /// Dumps with remains of a key, and no key.
     pub only_remains: usize,
+    /// Of those: the random number of a signature is there.
+    pub nonces: usize,
     /// Of the leaking ones: a search for PEM text sees it.
     pub by_pem_text: usize,
     /// Of the leaking ones: a scan without the JWKS finds each key.
@@ -65,8 +68,6 @@ pub struct Verdicts {
     pub sums: Sums,
     /// The sums by form.
     pub forms: ByForm,
-    /// A line for each quarantined dump.
-    pub lines: Vec<String>,
     /// The kids of all keys that quarantined dumps hold, as dumpgate names them.
     pub to_revoke: BTreeSet<String>,
     /// Leaking dumps that were released, or whose key was not named: name and what they hold.
@@ -122,19 +123,13 @@ impl Verdicts {
             findings.unwrap_or_default().iter().find(named)
         };
         for finding in findings.unwrap_or_default() {
-            let kid = finding
-                .kid
-                .clone()
-                .unwrap_or_else(|| "a key outside the JWKS".into());
-            let (proof, places) = (&finding.proof, finding.ranges.len());
-            self.lines.push(format!(
-                "{name}: holds the private half of {kid} ({proof}, {places} places)"
-            ));
             self.to_revoke.extend(finding.kid.clone());
         }
         if leaked.is_empty() {
             let something = holds.only_remains();
             sums.only_remains += usize::from(something);
+            let of_signature = |place: &Place| place.component.starts_with("nonce");
+            sums.nonces += usize::from(holds.places.iter().any(of_signature));
             sums.remains_quarantined += usize::from(something && findings.is_some());
             sums.false_alarms += usize::from(!something && findings.is_some());
             sums.pem_false_alarms += usize::from(holds.pem_text);
@@ -188,7 +183,7 @@ impl Verdicts {
     pub fn to_json(&self) -> Value {
         let sums = &self.sums;
         json!({
-            "crashes": sums.crashes, "dumps": sums.dumps, "leaking": sums.leaking, "only_remains": sums.only_remains,
+            "crashes": sums.crashes, "dumps": sums.dumps, "leaking": sums.leaking, "only_remains": sums.only_remains, "nonces": sums.nonces,
             "by_pem_text": sums.by_pem_text, "by_scan": sums.by_scan, "quarantined": sums.quarantined,
             "named": sums.named, "remains_quarantined": sums.remains_quarantined,
             "false_alarms": sums.false_alarms, "pem_false_alarms": sums.pem_false_alarms, "released": sums.released,
