@@ -29,12 +29,32 @@ fn help() {
 
 #[test]
 fn scan_as_text() {
-    insta::assert_snapshot!("scan_text", said(&["scan", "samples"]));
+    insta::assert_snapshot!("scan_text", without_counts(&said(&["scan", "samples"])));
     insta::assert_snapshot!(
         "scan_public",
         said(&["scan", "--public", "samples/clean-socat"])
     );
     insta::assert_snapshot!("scan_absent", said(&["scan", "samples/absent"]));
+}
+
+/// How many files that are no dump lie beside the samples, and how large they are, is no matter of what is said.
+fn without_counts(said: &str) -> String {
+    let line = |line: &str| {
+        let (before, after) = match line {
+            _ if line.contains(" files that are no dump ") => {
+                ("clean       N files that are no dump", "")
+            }
+            _ => match line.split_once(" files: 8 found, ") {
+                Some((_, rest)) => (
+                    "N files: 8 found, N clean",
+                    rest.split_once(" clean").unwrap().1,
+                ),
+                None => (line, ""),
+            },
+        };
+        format!("{before}{after}\n")
+    };
+    said.lines().map(line).collect()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 /// One number or structure of a key, in one encoding.
 pub struct Form {
     /// `p`, `q`, `d`, `scalar`, `dp`, `dq`, `qinv`, `rr-p`, `rr-q`, `pem` or `der`; of signatures `nonce` and
-    /// `nonce-inverse`.
+    /// `nonce-inverse`, and with `-and-token` where the dump has the token too.
     pub component: &'static str,
     /// How it is written.
     pub encoding: &'static str,
@@ -17,12 +17,16 @@ pub struct Form {
 }
 
 /// The forms of random numbers of signatures, each of which gives the key away to who has the signature too.
-pub fn nonce_forms(nonces: &[Vec<u8>]) -> Vec<Form> {
+pub fn nonce_forms(nonces: &[Vec<u8>], signature: Signature) -> Vec<Form> {
+    let names = match signature {
+        Signature::Elsewhere => ["nonce", "nonce-inverse"],
+        Signature::InDump => ["nonce-and-token", "nonce-inverse-and-token"],
+    };
     let mut forms = Vec::new();
     for nonce in nonces {
         for (component, number) in [
-            ("nonce", nonce.clone()),
-            ("nonce-inverse", inverted(nonce, &ORDER)),
+            (names[0], nonce.clone()),
+            (names[1], inverted(nonce, &ORDER)),
         ] {
             push(&mut forms, component, &number, Kind::Passing);
             if let Some(number) = shifted(&number, 256, &ORDER) {
@@ -31,6 +35,15 @@ pub fn nonce_forms(nonces: &[Vec<u8>]) -> Vec<Form> {
         }
     }
     forms
+}
+
+/// Where the signature of a random number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// With the user who got the token.
+    Elsewhere,
+    /// In the same dump: who has that needs nothing else.
+    InDump,
 }
 
 /// Whether who holds this number holds the key.

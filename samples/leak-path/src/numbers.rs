@@ -74,9 +74,17 @@ fn bits_from_top(limbs: &[u64]) -> impl Iterator<Item = bool> {
     limbs.flat_map(|limb| (0..64).rev().map(move |bit| limb >> bit & 1 == 1))
 }
 
+/// Of a number below the modulus.
 fn double(value: &mut [u64], modulus: &[u64]) {
-    let same = value.to_vec();
-    add(value, &same, modulus);
+    let mut carry = false;
+    for limb in value.iter_mut() {
+        let out = *limb >> 63 == 1;
+        *limb = (*limb << 1) | u64::from(carry);
+        carry = out;
+    }
+    if carry || !below(value, modulus) {
+        subtract(value, modulus);
+    }
 }
 
 /// Of two numbers below the modulus.

@@ -1,7 +1,7 @@
 //! The ground truth: where a dump holds which number of which key, by a search that is given the keys.
 
 use crate::Result;
-use crate::forms::{Form, is_material, nonce_forms};
+use crate::forms::{Form, Signature, is_material, nonce_forms};
 use crate::key::{Key, Numbers};
 use crate::redact::parts;
 use crate::search::{Exact, Parts, has_pem};
@@ -88,12 +88,12 @@ impl Truth {
     }
 
     /// Looks for the random numbers of these tokens' signatures, too.
-    pub fn signed(&mut self, key: &Key, tokens: &[String]) {
+    pub fn signed(&mut self, key: &Key, tokens: &[String], signature: Signature) {
         if let Numbers::Ec { scalar, .. } = &key.numbers {
             let nonces = tokens
                 .iter()
                 .filter_map(|token| token::nonce(token, &key.kid, scalar));
-            let forms = nonce_forms(&nonces.collect::<Vec<_>>());
+            let forms = nonce_forms(&nonces.collect::<Vec<_>>(), signature);
             self.keys.push((key.kid.clone(), forms, Parts::new([])));
         }
     }

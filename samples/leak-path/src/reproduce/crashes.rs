@@ -2,6 +2,7 @@
 
 use super::stage::{Environment, first_keys};
 use crate::Result;
+use crate::forms::Signature;
 use crate::http::Place;
 use crate::key::{Key, Use};
 use crate::library::Library;
@@ -61,13 +62,15 @@ pub fn run(environment: &Environment, keys: &mut Keys, count: usize) -> Result<V
         let moment = (start + 0.618_034 * number as f64).fract();
         let (name, mut tokens) = crash(environment, &new, SNAPSHOT_EVERY.mul_f64(moment))?;
         let dump = fs::read(environment.root.join("production/dumps").join(&name))?;
-        tokens.extend(tokens_in(&dump));
-        tokens.sort();
-        tokens.dedup();
+        let mut there = tokens_in(&dump);
+        there.sort();
+        there.dedup();
+        tokens.retain(|token| !there.contains(token));
         let held = || before.iter().chain([&new]);
         let mut truth = Truth::new(held());
         for key in held() {
-            truth.signed(key, &tokens);
+            truth.signed(key, &tokens, Signature::Elsewhere);
+            truth.signed(key, &there, Signature::InDump);
         }
         let holds = truth.of(&dump);
         keys.insert(new.kid.clone(), new);

@@ -50,6 +50,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let root = match &arguments.keep {
+        // Old dumps among the new ones would be counted.
+        Some(directory)
+            if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) =>
+        {
+            return Err(format!("`{}` is not empty", directory.display()).into());
+        }
         Some(directory) => directory,
         None => temporary.path(),
     };

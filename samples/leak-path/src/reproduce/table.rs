@@ -29,7 +29,7 @@ pub fn print(on: &Verdicts, off: &Verdicts) {
 
 type Row = (&'static str, fn(&Sums) -> usize);
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     ("crashes", |sums| sums.crashes),
     ("dumps, all marked \"redacted\"", |sums| sums.dumps),
     ("dumps that hold key material (ground truth)", |sums| {
@@ -55,6 +55,9 @@ const ROWS: [Row; 16] = [
     }),
     ("  with the random number of a signature", |sums| {
         sums.nonces
+    }),
+    ("    and the token that has this signature", |sums| {
+        sums.nonces_with_token
     }),
     ("  quarantined", |sums| sums.remains_quarantined),
     ("released by the gate", |sums| sums.released),

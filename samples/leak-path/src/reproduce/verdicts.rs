@@ -23,6 +23,8 @@ pub struct Sums {
     pub only_remains: usize,
     /// Of those: the random number of a signature is there.
     pub nonces: usize,
+    /// Of those: the token with that signature is there, too.
+    pub nonces_with_token: usize,
     /// Of the leaking ones: a search for PEM text sees it.
     pub by_pem_text: usize,
     /// Of the leaking ones: a scan without the JWKS finds each key.
@@ -130,6 +132,8 @@ impl Verdicts {
             sums.only_remains += usize::from(something);
             let of_signature = |place: &Place| place.component.starts_with("nonce");
             sums.nonces += usize::from(holds.places.iter().any(of_signature));
+            let and_token = |place: &Place| place.component.ends_with("-and-token");
+            sums.nonces_with_token += usize::from(holds.places.iter().any(and_token));
             sums.remains_quarantined += usize::from(something && findings.is_some());
             sums.false_alarms += usize::from(!something && findings.is_some());
             sums.pem_false_alarms += usize::from(holds.pem_text);
@@ -183,7 +187,7 @@ impl Verdicts {
     pub fn to_json(&self) -> Value {
         let sums = &self.sums;
         json!({
-            "crashes": sums.crashes, "dumps": sums.dumps, "leaking": sums.leaking, "only_remains": sums.only_remains, "nonces": sums.nonces,
+            "crashes": sums.crashes, "dumps": sums.dumps, "leaking": sums.leaking, "only_remains": sums.only_remains, "nonces": sums.nonces, "nonces_with_token": sums.nonces_with_token,
             "by_pem_text": sums.by_pem_text, "by_scan": sums.by_scan, "quarantined": sums.quarantined,
             "named": sums.named, "remains_quarantined": sums.remains_quarantined,
             "false_alarms": sums.false_alarms, "pem_false_alarms": sums.pem_false_alarms, "released": sums.released,
