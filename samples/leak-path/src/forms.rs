@@ -57,10 +57,10 @@ impl Key {
         let mut forms = Vec::new();
         match &self.numbers {
             Numbers::Rsa { private, .. } => {
-                for (component, number) in private {
+                for (component, number) in private.iter() {
                     push(&mut forms, component, number, Kind::Number);
                 }
-                let [_, (_, p), (_, q), _, _, (_, qinv)] = private;
+                let [_, (_, p), (_, q), _, _, (_, qinv)] = &**private;
                 for (component, prime) in [("rr-p", p), ("rr-q", q)] {
                     // What turns a number into Montgomery form: R^2 modulo the prime.
                     if let Some(number) = shifted(&[1], 2 * bits(prime), prime) {

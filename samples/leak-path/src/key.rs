@@ -54,7 +54,7 @@ pub enum Numbers {
         /// The public exponent.
         e: Vec<u8>,
         /// The private numbers with their names: d, p, q, dp, dq, qinv.
-        private: [(&'static str, Vec<u8>); 6],
+        private: Box<[(&'static str, Vec<u8>); 6]>,
     },
     /// A key on P-256.
     Ec {
@@ -234,7 +234,7 @@ fn numbers(der: &[u8]) -> Option<Numbers> {
     Some(Numbers::Rsa {
         n,
         e,
-        private: [d?, p?, q?, dp?, dq?, qinv?],
+        private: Box::new([d?, p?, q?, dp?, dq?, qinv?]),
     })
 }
 
