@@ -1,6 +1,6 @@
 //! What users see, to the letter: exit code, standard output and standard error in one snapshot.
 
-use super::{command, stderr, stdout};
+use super::{command, stderr, stdout, without_counts};
 
 /// Runs the program and lays out everything it said.
 fn said(arguments: &[&str]) -> String {
@@ -35,26 +35,6 @@ fn scan_as_text() {
         said(&["scan", "--public", "samples/clean-socat"])
     );
     insta::assert_snapshot!("scan_absent", said(&["scan", "samples/absent"]));
-}
-
-/// How many files that are no dump lie beside the samples, and how large they are, is no matter of what is said.
-fn without_counts(said: &str) -> String {
-    let line = |line: &str| {
-        let (before, after) = match line {
-            _ if line.contains(" files that are no dump ") => {
-                ("clean       N files that are no dump", "")
-            }
-            _ => match line.split_once(" files: 8 found, ") {
-                Some((_, rest)) => (
-                    "N files: 8 found, N clean",
-                    rest.split_once(" clean").unwrap().1,
-                ),
-                None => (line, ""),
-            },
-        };
-        format!("{before}{after}\n")
-    };
-    said.lines().map(line).collect()
 }
 
 #[test]

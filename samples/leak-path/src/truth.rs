@@ -174,9 +174,13 @@ pub struct Arguments {
 /// When a file cannot be read.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let keys = store::read_keys(&arguments.keys)?;
-    let truth = Truth::new(&keys);
     for path in &arguments.dumps {
-        let mut line = truth.of(&fs::read(path)?).to_json();
+        let dump = fs::read(path)?;
+        let mut truth = Truth::new(&keys);
+        for key in &keys {
+            truth.signed(key, &tokens_in(&dump), Signature::InDump);
+        }
+        let mut line = truth.of(&dump).to_json();
         line["dump"] = json!(path);
         println!("{line}");
     }

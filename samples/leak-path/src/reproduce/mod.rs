@@ -141,10 +141,14 @@ fn phase(arguments: &Arguments, gate: &Path, root: &Path, race: Race) -> Result<
         .collect();
     let verdicts = Verdicts::of(&crashes, root, &scanned, &spki)?;
     // What stands in quarantine says which keys to revoke.
+    let live = environment.live()?;
     for kid in &verdicts.to_revoke {
-        environment
-            .administration(port)
-            .demand("DELETE", &format!("/keys/{kid}"), "")?;
+        let successor = live.iter().find(|key| key.kid == *kid);
+        revoke(
+            &environment.administration(port),
+            kid,
+            successor.map(|key| key.usage),
+        )?;
     }
     if !verdicts.to_revoke.is_empty() {
         let kids: Vec<&str> = verdicts.to_revoke.iter().map(String::as_str).collect();
@@ -152,12 +156,25 @@ fn phase(arguments: &Arguments, gate: &Path, root: &Path, race: Race) -> Result<
     }
     if let Some(key) = loot {
         intruder.tries("after revocation", key, &environment, port)?;
+        intruder.leaves_users_alone(port)?;
     }
     Ok(Story {
         verdicts,
         intruder: intruder.tried,
         surprises: intruder.surprises,
     })
+}
+
+/// Takes a key out of the JWKS, after another one took its place if it is live: users go on.
+fn revoke(administration: &Place, kid: &str, live: Option<Use>) -> Result<()> {
+    if let Some(usage) = live {
+        let mut new = Key::generate(usage, 0)?;
+        new.kid = format!("{}-after-{kid}", usage.name());
+        administration.demand("POST", "/.well-known/jwks.json", &new.jwk().to_string())?;
+        administration.demand("PUT", &format!("/keys/{}", new.kid), &new.pem())?;
+    }
+    administration.demand("DELETE", &format!("/keys/{kid}"), "")?;
+    Ok(())
 }
 
 /// The kids of the keys that lie in the dumps of a directory, by the ground truth, with the dumps.
@@ -236,6 +253,25 @@ impl Intruder {
                     answer.status
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// The owner of the mailbox still reads it, by a token of the service's.
+    fn leaves_users_alone(&mut self, issuer: u16) -> Result<()> {
+        let arguments: Vec<OsString> = vec!["--issuer".into(), issuer.to_string().into()];
+        let (_mail, port) = Process::start("mail-service", &arguments)?;
+        let port = port.ok_or("the mail service has no port")?;
+        let request = json!({"kind": Use::Enterprise.name(), "account": VICTIM}).to_string();
+        let own = Place::Port(issuer).demand("POST", "/token", &request)?;
+        let answer = Place::Port(port).ask("GET", &format!("/mailbox/{VICTIM}"), Some(&own), "")?;
+        println!(
+            "  after revocation, a user's own token: {} {}",
+            answer.status, answer.body
+        );
+        if answer.status != 200 {
+            self.surprises
+                .push("a user's own token is refused after revocation".to_owned());
         }
         Ok(())
     }
