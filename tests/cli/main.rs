@@ -39,6 +39,25 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8 on standard output")
 }
 
+/// What a scan of `samples` says, whatever lies there beside dumps: how many other files there are, and how large they
+/// are, is nobody's business.
+fn without_counts(said: &str) -> String {
+    let line = |line: &str| match line.split_once(" files: ") {
+        _ if line.contains(" files that are no dump ") => {
+            "clean       N files that are no dump\n".to_owned()
+        }
+        Some((_, rest)) if line.starts_with(|first: char| first.is_ascii_digit()) => {
+            let clean = rest.split_once(" clean").map(|(before, after)| {
+                let others = before.trim_end_matches(|last: char| last.is_ascii_digit());
+                format!("{others}N clean{after}")
+            });
+            format!("N files: {}\n", clean.as_deref().unwrap_or(rest))
+        }
+        _ => format!("{line}\n"),
+    };
+    said.lines().map(line).collect()
+}
+
 /// Standard error as text.
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8 on standard error")

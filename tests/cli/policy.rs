@@ -307,7 +307,11 @@ fn a_baseline_is_made_of_a_report_and_accepts_what_was_in_it() {
         assert_eq!(stdout(&output).lines().count(), 6);
         let output = scan(&["--baseline", file], &[&root().join("samples")]);
         assert_eq!(code(&output), 0, "{}", stdout(&output));
-        assert!(stdout(&output).ends_with("19 files: 19 clean; 8 accepted keys\n"));
+        let said = super::without_counts(&stdout(&output));
+        assert!(
+            said.ends_with("N files: N clean; 8 accepted keys\n"),
+            "{said}"
+        );
         let before = fs::read(file).unwrap();
         let again = add(&[]);
         assert_eq!(code(&again), 2);
