@@ -115,7 +115,7 @@ impl Group {
             .filter(|bits| *bits >= if half < LONG { SHORT } else { LONG })
             .map(|bits| Sought::new(bits, Shape::Prime))
             .collect();
-        if depth.is_deep {
+        if !parts.is_empty() {
             others.push(Sought::new(half + UNEQUAL, Shape::Above(half)));
         }
         let mut ratios = Ratios::default();
@@ -217,4 +217,4 @@ const MAX_ANY: usize = 3;
 const MAX_SIZES: usize = 16;
 
 /// By how many bits a prime may be longer than half the modulus.
-const UNEQUAL: u32 = 64;
+pub const UNEQUAL: u32 = 64;

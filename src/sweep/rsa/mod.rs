@@ -2,9 +2,9 @@
 //!
 //! | search | windows | exact test |
 //! |---|---|---|
-//! | factors | primes of half the size of the modulus; for the user's keys a third; `--deep`: a third to a fifth, and the larger of two primes that is longer than the half by up to 64 bits | divides a modulus |
+//! | factors | primes of half the size of the modulus; for the user's keys and `--deep` a third, `--deep` also a fourth and a fifth, and the larger of two primes that is longer than the half by up to 64 bits | divides a modulus |
 //! | private exponents | odd, of the size of the modulus | factors the modulus |
-//! | CRT exponents | two, odd, of half the size: side by side, or both at the edges of runs | factor the modulus |
+//! | CRT exponents | two, odd, of half the size, as of primes of one size: side by side, or both at the edges of runs | factor the modulus |
 //!
 //! Every modulus of a size is tried at once for factors. Exponents of authorities' keys are looked for by `--deep`
 //! only. Of a modulus without a public exponent the private exponents for all odd ones below 2^32 are looked for, and
@@ -32,7 +32,7 @@ use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
-use group::{Group, Member, groups};
+use group::{Group, Member, UNEQUAL, groups};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -245,7 +245,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; in all encodings, in all bytes{}{}",
+                "moduli: {}, of two primes of one size; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; in all encodings, in all bytes{}{}",
                 sizes(Group::pairs),
                 reach(groups),
                 bare(groups, Group::pairs, USUAL_OF_PAIRS)
@@ -292,12 +292,16 @@ fn any(groups: &[Group]) -> String {
 }
 
 /// The shapes of moduli beside those of two primes of one size.
-fn shapes(groups: &[Group]) -> &'static str {
-    match groups.iter().map(|group| group.others.len()).max() {
-        None | Some(0) => "",
-        Some(1) => ", or three for the user's",
-        Some(_) => ", three to five, or two of which one is up to 64 bits longer",
-    }
+fn shapes(groups: &[Group]) -> String {
+    let parts = match groups.iter().map(|group| group.others.len()).max() {
+        None | Some(0) => return String::new(),
+        Some(1 | 2) => "for the user's also three",
+        Some(_) => "three to five",
+    };
+    format!(
+        ", {parts} of one size, or two of which the longer one has up to {UNEQUAL} bits more than half (in limbs, else where \
+         zeros stand before it)"
+    )
 }
 
 /// Divisors of 2^16 - 1, and 2^16 + 1: see [`ratios`].

@@ -124,8 +124,10 @@ impl Spans {
             .iter()
             .filter(move |(of, run)| *of == class && (self.is_deep || run.len() <= length + SPARE));
         runs.map(move |(_, run)| {
-            let end = (run.end + TOP_DIGIT).saturating_sub(length) + 1;
-            run.start..end.max(run.start)
+            // At either end one digit in 2^8 does not look like those of a run.
+            let end = (run.end + ONE_DIGIT).saturating_sub(length) + 1;
+            let start = run.start.saturating_sub(ONE_DIGIT);
+            start..end.max(start)
         })
     }
 
@@ -157,5 +159,5 @@ const NEAR_ALIGNED: usize = 512;
 /// prefix behind the scalar of an expanded Ed25519 key (RFC 8032, section 5.1.6).
 const SPARE: usize = 40;
 
-/// Bytes of the top digit, which may be too small to belong to a run.
-const TOP_DIGIT: usize = 8;
+/// Bytes of the digit at either end, which may be too small to belong to a run.
+const ONE_DIGIT: usize = 8;
