@@ -8,7 +8,6 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::fmt;
-use std::path::PathBuf;
 
 /// What a key is for. The incident's key was a consumer key, and what it opened were enterprise mailboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
@@ -269,30 +268,6 @@ impl<'a> Der<'a> {
             .filter(|(tag, _)| *tag == wanted)
             .map(|(_, value)| value)
     }
-}
-
-/// `leak-path keys`
-#[derive(Debug, clap::Args)]
-pub struct Arguments {
-    /// Where the keys go, each as `KID.pem`
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// The number in the kids
-    #[arg(long, default_value_t = 0)]
-    number: usize,
-}
-
-/// Makes one key of each kind.
-///
-/// # Errors
-/// When one cannot be made or written.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    for usage in Use::ALL {
-        let key = Key::generate(usage, arguments.number)?;
-        crate::store::write_key(&arguments.out, &key)?;
-        println!("{}", key.kid);
-    }
-    Ok(())
 }
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";

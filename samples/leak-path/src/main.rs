@@ -42,7 +42,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Part {
     /// Makes throwaway keys as PKCS#8 PEM, and says their kids
-    Keys(key::Arguments),
+    Keys(store::Arguments),
     /// The identity provider: signs tokens and publishes its JWKS
     SigningService(service::Arguments),
     /// The fixed service's process that alone holds the keys
@@ -61,7 +61,7 @@ enum Part {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().part {
-        Part::Keys(arguments) => key::run(&arguments),
+        Part::Keys(arguments) => store::run(&arguments),
         Part::SigningService(arguments) => service::run(arguments),
         Part::Signer(arguments) => signer::run(&arguments),
         Part::CrashWriter(arguments) => writer::run(&arguments),

@@ -1,12 +1,12 @@
 //! The key store of production: the live private keys as PEM files, and the published public halves.
 
 use crate::Result;
-use crate::key::Key;
+use crate::key::{Key, Use};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `DIR/KID.pem`, readable by the owner alone, whole or not at all.
 ///
@@ -74,4 +74,28 @@ pub fn read_jwks(path: &Path) -> Result<Value> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(json!({"keys": []})),
         Err(error) => Err(error.into()),
     }
+}
+
+/// `leak-path keys`
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Where the keys go, each as `KID.pem`
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The number in the kids
+    #[arg(long, default_value_t = 0)]
+    number: usize,
+}
+
+/// Makes one key of each kind.
+///
+/// # Errors
+/// When one cannot be made or written.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    for usage in Use::ALL {
+        let key = Key::generate(usage, arguments.number)?;
+        write_key(&arguments.out, &key)?;
+        println!("{}", key.kid);
+    }
+    Ok(())
 }
