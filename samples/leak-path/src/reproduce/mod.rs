@@ -3,6 +3,7 @@
 
 mod crashes;
 mod stage;
+mod stop;
 mod table;
 mod verdicts;
 
@@ -17,6 +18,8 @@ use stage::{Environment, Process, Race, copy_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use verdicts::Verdicts;
 
@@ -24,8 +27,8 @@ use verdicts::Verdicts;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// How often the service crashes, with the race and without it
-    #[arg(default_value_t = 20)]
-    crashes: usize,
+    #[arg(default_value_t = NonZeroUsize::new(20).unwrap_or(NonZeroUsize::MIN))]
+    crashes: NonZeroUsize,
     /// The crypto library of the service
     #[arg(long, value_enum, default_value_t = Library::AwsLcRs)]
     library: Library,
@@ -48,7 +51,11 @@ pub struct Arguments {
 /// # Errors
 /// When a part does not work, a leaking dump is released, a clean one is not, or an intruder has success behind the gate.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let temporary = tempfile::tempdir()?;
+    let temporary = tempfile::Builder::new()
+        .prefix("leak-path-")
+        .permissions(fs::Permissions::from_mode(OWNER_ONLY))
+        .tempdir()?;
+    stop::clean_up(temporary.path())?;
     let root = match &arguments.keep {
         // Old dumps among the new ones would be counted.
         Some(directory)
@@ -56,7 +63,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         {
             return Err(format!("`{}` is not empty", directory.display()).into());
         }
-        Some(directory) => directory,
+        Some(directory) => {
+            fs::create_dir_all(directory)?;
+            fs::set_permissions(directory, fs::Permissions::from_mode(OWNER_ONLY))?;
+            directory
+        }
         None => temporary.path(),
     };
     let gate = fs::canonicalize(&arguments.dumpgate)
@@ -99,7 +110,7 @@ struct Story {
 
 fn phase(arguments: &Arguments, gate: &Path, root: &Path, race: Race) -> Result<Story> {
     let (environment, mut keys) = crashes::production(root, race, arguments.library)?;
-    let crashes = crashes::run(&environment, &mut keys, arguments.crashes)?;
+    let crashes = crashes::run(&environment, &mut keys, arguments.crashes.get())?;
     let (_service, port) = environment.service()?;
     // As it was: what is marked as redacted goes on. The dumps are copied, so that both ways have the same.
     let (unguarded, dumps) = (root.join("without-gate"), root.join("production/dumps"));
@@ -312,3 +323,6 @@ impl Story {
 
 /// Whose mailbox it is: an enterprise account.
 const VICTIM: &str = "minister@agency.example";
+
+/// The mode of a directory that nobody else reads: keys and dumps lie in it.
+const OWNER_ONLY: u32 = 0o700;
