@@ -11,6 +11,7 @@ mod edges;
 pub mod harvest;
 mod heads;
 mod large;
+mod notes;
 mod numbers;
 mod points;
 pub mod public_halves;

@@ -3,6 +3,8 @@
 //!
 //! Each kernel gives the same answer; [`portable`] says it in words.
 
+use crate::crypto::random::CODE;
+
 /// Bytes of a group: 64 words of 64 bits.
 pub const GROUP: usize = 512;
 
@@ -55,6 +57,8 @@ pub struct Shape {
     pub words: usize,
     /// The most bytes behind the first seven that are common ones.
     pub common: u32,
+    /// The most that the weights of machine code come to, of the same bytes ([`CODE`]).
+    pub code: i32,
     /// The fewest different bytes.
     pub distinct: u32,
 }
@@ -112,8 +116,8 @@ impl Kernel {
         }
     }
 
-    /// Of the windows that start at the words `windows` of the first group, those with few common and many
-    /// different bytes. `pair` are two groups, one behind the other.
+    /// Of the windows that start at the words `windows` of the first group, those with few common and many different
+    /// bytes that are not those of machine code. `pair` are two groups, one behind the other.
     #[inline]
     pub fn varied(
         self,
@@ -155,6 +159,80 @@ fn uncommon(common: [&[u64; LINES]; 2], windows: u64, shape: Shape) -> u64 {
     kept
 }
 
+/// Of `windows`, those whose bytes behind their first seven are not more those of machine code than `shape` allows.
+#[inline(always)]
+fn unlike_code(pair: [&[u8; GROUP]; 2], windows: u64, shape: Shape) -> u64 {
+    let weight = |byte: u8| i32::from(CODE.get(usize::from(byte)).copied().unwrap_or(0));
+    let mut kept = 0;
+    for (start, length) in stretches(windows) {
+        // Of each word: what all before it come to, and that with its first seven bytes.
+        let mut sums = [[0; 2]; REACHED + 1];
+        let mut sum = 0;
+        for (at, sums) in sums.iter_mut().enumerate().take(length + shape.words) {
+            let [first @ .., last] = word(pair, start + at).to_le_bytes();
+            let seven = sum + first.into_iter().map(weight).sum::<i32>();
+            *sums = [sum, seven];
+            sum = seven + weight(last);
+        }
+        let behind = sums.iter().skip(shape.words);
+        for (at, ([_, first], [behind, _])) in sums.iter().zip(behind).enumerate().take(length) {
+            kept |= u64::from(behind - first <= shape.code) << (start + at);
+        }
+    }
+    kept
+}
+
+/// How windows of digits are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digits {
+    /// Bytes of a digit, and how many of them, the lower ones, have all their values or every second one.
+    pub bytes: [usize; 2],
+    /// Digits in a window: 4, 8 or 16.
+    pub words: usize,
+    /// The fewest different ones among the bytes that count.
+    pub distinct: u32,
+}
+
+/// Of the windows that start at the words `windows` of the first of two parts of 64 words, one behind the other, those
+/// with many different bytes.
+pub fn varied_digits(pair: [&[u8]; 2], windows: u64, shape: Digits) -> u64 {
+    let [first, second] = pair;
+    let [size, counted] = shape.bytes;
+    let mut kept = 0;
+    for (start, length) in stretches(windows) {
+        let mut seen = [[0u64; 4]; 64 + MOST_DIGITS];
+        let count = length + shape.words - 1;
+        let words = first.chunks_exact(size).chain(second.chunks_exact(size));
+        for (word, seen) in words.skip(start).take(count).zip(&mut seen) {
+            for &byte in word.iter().take(counted) {
+                if let Some(part) = seen.get_mut(usize::from(byte >> 6)) {
+                    *part |= 1 << (byte & 63);
+                }
+            }
+        }
+        // Each becomes the union of as many as a window has.
+        let mut step = 1;
+        while step < shape.words {
+            for at in 0..count.saturating_sub(step) {
+                if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
+                    one.iter_mut()
+                        .zip(other)
+                        .for_each(|(one, other)| *one |= *other);
+                }
+            }
+            step *= 2;
+        }
+        for (at, all) in seen.iter().take(length).enumerate() {
+            let distinct: u32 = all.iter().map(|part| part.count_ones()).sum();
+            kept |= u64::from(distinct >= shape.distinct) << (start + at);
+        }
+    }
+    kept
+}
+
+/// Digits of the longest window.
+const MOST_DIGITS: usize = 16;
+
 /// The runs of ones in a mask: first bit and length.
 #[inline(always)]
 pub fn stretches(mut mask: u64) -> impl Iterator<Item = (usize, usize)> {
@@ -190,7 +268,7 @@ fn word(pair: [&[u8; GROUP]; 2], at: usize) -> u64 {
 const REACHED: usize = GROUP / 8 + 8;
 
 mod portable {
-    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, word};
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, unlike_code, word};
 
     pub fn look(group: &[u8; GROUP], digits: bool) -> Masks {
         let mut masks = Masks {
@@ -238,6 +316,7 @@ mod portable {
         shape: Shape,
     ) -> u64 {
         let windows = uncommon([first.1, second.1], windows, shape);
+        let windows = unlike_code([first.0, second.0], windows, shape);
         let mut kept = 0;
         for (start, length) in stretches(windows) {
             let mut seen = [[0u64; 4]; REACHED];
@@ -265,7 +344,7 @@ mod portable {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, word};
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, unlike_code, word};
     use std::arch::x86_64::{
         __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_pd,
         _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cmpeq_epi32,
@@ -438,6 +517,7 @@ mod avx2 {
         shape: Shape,
     ) -> u64 {
         let windows = uncommon([first.1, second.1], windows, shape);
+        let windows = unlike_code([first.0, second.0], windows, shape);
         let mut kept = 0;
         for (start, length) in stretches(windows) {
             let mut seen = [_mm256_setzero_si256(); REACHED];

@@ -1,6 +1,7 @@
 //! All bytes of a dump as sweeps see them: blocks in file order, then memory put together across seams; and
 //! memory by its address.
 
+use super::notes::{Notebook, Notes};
 use crate::finding::{OwnerKind, Piece};
 use crate::memory::{MemoryMap, Part, Region, RegionKind, Segment, Window, window_length, windows};
 use crate::secret::SecretBuf;
@@ -15,6 +16,7 @@ pub struct Space<'d> {
     /// Memory by address; where two claim an address, the first in the file.
     segments: Vec<Segment>,
     pointer: usize,
+    notes: Notebook,
     /// Told of bytes that were looked at.
     done: &'d (dyn Fn(u64) + Sync),
 }
@@ -32,6 +34,8 @@ pub struct Block<'b> {
     pub is_module: bool,
     /// Bytes of a pointer in the process: 8 or 4.
     pub pointer: usize,
+    /// What sweeps note of it; `None` of bytes put together for one of them.
+    pub notes: Option<Notes<'b>>,
 }
 
 impl<'b> Block<'b> {
@@ -44,6 +48,7 @@ impl<'b> Block<'b> {
             address: None,
             is_module: false,
             pointer: 8,
+            notes: None,
         }
     }
 
@@ -106,6 +111,7 @@ impl<'d> Space<'d> {
             seams: windows(map.regions(), REACH as u64),
             segments: segments(map),
             pointer,
+            notes: Notebook::default(),
             done: &|_| {},
         }
     }
@@ -229,6 +235,7 @@ impl<'d> Space<'d> {
             address: region.va_at(first as u64),
             is_module: false,
             pointer: self.pointer,
+            notes: None,
         };
         Some((block, first))
     }
@@ -303,6 +310,7 @@ impl<'d> Space<'d> {
                     address: *address,
                     is_module: owner == Some(OwnerKind::Module),
                     pointer: self.pointer,
+                    notes: Some(self.notes.of_block(shown.start)),
                 })
             }
             Job::Seam(part) => {
@@ -313,6 +321,7 @@ impl<'d> Space<'d> {
                     address: Some(part.address()),
                     is_module: false,
                     pointer: self.pointer,
+                    notes: None,
                 })
             }
         }
