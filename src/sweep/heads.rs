@@ -24,6 +24,7 @@
 
 use super::codec::{Codec, Order, entry};
 use super::numbers::{may_be_coordinate, may_be_large};
+use super::simd_heads::{GROUP, Marker};
 use super::space::{Block, Space};
 use crate::bytes::{self, slice};
 use std::ops::Range;
@@ -79,10 +80,12 @@ pub fn each_number(space: &Space<'_>, block: &Block<'_>, found: impl FnMut(Nomin
     if block.address.is_none() {
         return;
     }
+    let pointers = space.addresses();
     let mut walk = Walk {
         space,
         block,
-        pointers: space.addresses(),
+        marker: Marker::new(&pointers),
+        pointers,
         found,
     };
     match block.pointer {
@@ -96,6 +99,7 @@ struct Walk<'w, 'd, 'b, F> {
     block: &'w Block<'b>,
     /// What a pointer may be.
     pointers: Range<u64>,
+    marker: Marker,
     found: F,
 }
 
@@ -105,30 +109,69 @@ impl<F: FnMut(Nominee, &[u8])> Walk<'_, '_, '_, F> {
         let own = first..self.block.own.end;
         let bytes = self.block.bytes.get(own.clone()).unwrap_or_default();
         for (page, at) in bytes.chunks(PAGE).zip(own.step_by(PAGE)) {
-            if !bytes::is_zero(page) {
-                self.page::<P>(page, at);
+            if bytes::is_zero(page) {
+                continue;
+            }
+            let (groups, rest) = match P {
+                8 => page.as_chunks(),
+                _ => (&[][..], page),
+            };
+            for (index, group) in groups.iter().enumerate() {
+                self.group(group, at + index * GROUP);
+            }
+            let start = at + page.len() - rest.len();
+            for (index, bytes) in rest.as_chunks::<P>().0.iter().enumerate() {
+                self.word::<P>(value(bytes), start + index * P);
             }
         }
     }
 
-    /// Looks at each word of a page, which begins at `start`; most are neither pointers nor lengths.
-    fn page<const P: usize>(&mut self, page: &[u8], start: usize) {
-        let low = self.pointers.start;
-        let span = self.pointers.end - low;
-        for (index, bytes) in page.as_chunks::<P>().0.iter().enumerate() {
-            let word = value(bytes);
-            let at = start + index * P;
-            // A class and a length may look like a pointer, as two lengths do.
-            if word.wrapping_sub(low) < span {
-                self.pointer::<P>(word, at);
+    /// Looks at the words of a group, which begins at `start`, that may tell something.
+    fn group(&mut self, group: &[u8; GROUP], start: usize) {
+        let marks = self.marker.marks(group);
+        if marks.pointers | marks.lengths == 0 {
+            return;
+        }
+        let words = group.as_chunks::<8>().0;
+        let word = |index: usize| words.get(index).map_or(0, |word| u64::from_le_bytes(*word));
+        // A count stands within two words of its pointer, in the next group too.
+        let counts = marks.counts;
+        let beside = counts << 1 | counts << 2 | counts >> 1 | counts >> 2 | ENDS;
+        let mut left = marks.pointers | marks.lengths;
+        while left != 0 {
+            let index = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let (at, value, next) = (start + 8 * index, word(index), word(index + 1));
+            let is = |mask: u64| mask >> index & 1 == 1;
+            // The end of what is pointed to, or a count of 16 bits, may stand there too.
+            let is_counted =
+                is(beside) || next.wrapping_sub(value) <= MAX_LENGTH as u64 || next as u16 == 1;
+            if is(marks.pointers) && is_counted {
+                self.pointer::<8>(value, at);
             }
-            if word.wrapping_sub(1) < MAX_HEAD {
-                self.head::<P>(word as u32, at);
-            } else if P == 8 && (word >> 32).wrapping_sub(1) < MAX_COUNT {
-                self.two_words(word, at);
-            } else if (word >> 16).wrapping_sub(1) < MAX_COUNT {
-                self.limbs_at::<P>((word & 0xffff) as usize, at);
+            if is(marks.lengths) {
+                self.length::<8>(value, at);
             }
+        }
+    }
+
+    /// Looks at one word.
+    fn word<const P: usize>(&mut self, word: u64, at: usize) {
+        // A class and a length may look like a pointer, as two lengths do.
+        if self.pointers.contains(&word) {
+            self.pointer::<P>(word, at);
+        }
+        self.length::<P>(word, at);
+    }
+
+    /// The word at `at` is a length or two, or none.
+    fn length<const P: usize>(&mut self, word: u64, at: usize) {
+        if word.wrapping_sub(1) < MAX_HEAD {
+            self.head::<P>(word as u32, at);
+        } else if P == 8 && (word >> 32).wrapping_sub(1) < MAX_COUNT {
+            self.two_words(word, at);
+        } else if (word >> 16).wrapping_sub(1) < MAX_COUNT {
+            self.limbs_at::<P>((word & 0xffff) as usize, at);
         }
     }
 
@@ -552,6 +595,9 @@ const LIMBS_32: [u32; 3] = [8, 12, 17];
 
 /// The highest length word: Erlang's of 8192 bits.
 const MAX_HEAD: u64 = (MAX_LENGTH as u64 / 8) << 6 | 8;
+
+/// The words of a group of which not all neighbours are in it: the first two and the last two.
+const ENDS: u64 = 3 | 3 << 62;
 
 /// Bytes looked at together, or passed over if they are zero.
 const PAGE: usize = 4096;

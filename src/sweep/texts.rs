@@ -71,6 +71,12 @@ impl<B: Fn(u8) -> bool> Texts<B> {
         };
         let mut at = block.own.start;
         while at < block.own.end + self.sample {
+            // Most memory is zeros.
+            let next = block.bytes.get(at..).and_then(<[u8]>::first_chunk);
+            if next == Some(&[0; 4]) {
+                at += self.sample;
+                continue;
+            }
             // Of a text long enough some sample and the characters behind it are seen.
             let run = [(at, 1), (at, 2), (at + 1, 2)]
                 .into_iter()

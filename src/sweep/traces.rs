@@ -8,11 +8,12 @@
 //! | SSH_MSG_KEXINIT (RFC 4253, 7.1) | its number, the length and the first name of its first list |
 
 use super::space::{Block, Space};
-use crate::bytes::{array, slice};
+use crate::bytes::{array, is_zero, slice};
 use crate::crypto::random::looks_random;
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Match};
 use memchr::memmem;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first trace of sessions in `space`, in words.
@@ -61,23 +62,45 @@ impl Framed {
 
 fn of_block(block: &Block<'_>, framed: &Framed) -> Option<&'static str> {
     let bytes = block.bytes;
-    let share = framed.first_in(bytes, |found| {
-        if found.pattern().as_usize() < SHARES.len() {
-            return Some("a key share");
-        }
-        is_kexinit(bytes, found.start()).then_some("an SSH key exchange")
+    let filled = filled(bytes);
+    let parts = || {
+        let parts = filled.iter();
+        parts.filter_map(|range| Some((range.start, bytes.get(range.clone())?)))
+    };
+    let share = parts().find_map(|(start, part)| {
+        framed.first_in(part, |found| {
+            if found.pattern().as_usize() < SHARES.len() {
+                return Some("a key share");
+            }
+            is_kexinit(bytes, start + found.start()).then_some("an SSH key exchange")
+        })
     });
-    let hello = || {
-        memmem::find_iter(bytes, &[3, 3])
-            .any(|at| is_hello(bytes, at).unwrap_or(false))
-            .then_some("a TLS handshake")
+    let any = |needle: &[u8], is: fn(&[u8], usize) -> Option<bool>| {
+        parts().any(|(start, part)| {
+            memmem::find_iter(part, needle).any(|at| is(bytes, start + at).unwrap_or(false))
+        })
     };
-    let certificate = || {
-        memmem::find_iter(bytes, CERTIFICATE)
-            .any(|at| is_certificate(bytes, at).unwrap_or(false))
-            .then_some("a certificate")
-    };
+    let hello = || any(&[3, 3], is_hello).then_some("a TLS handshake");
+    let certificate = || any(CERTIFICATE, is_certificate).then_some("a certificate");
     share.or_else(hello).or_else(certificate)
+}
+
+/// The parts of `bytes` that are not zero, with enough beside them for what begins or ends with zeros: most memory is
+/// zeros, and is looked at once instead of three times.
+fn filled(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (index, page) in bytes.chunks(PAGE).enumerate() {
+        if is_zero(page) {
+            continue;
+        }
+        let start = (index * PAGE).saturating_sub(BESIDE);
+        let end = (index * PAGE + page.len() + BESIDE).min(bytes.len());
+        match parts.last_mut() {
+            Some(last) if start <= last.end => last.end = end,
+            _ => parts.push(start..end),
+        }
+    }
+    parts
 }
 
 /// Whether the version at `at` belongs to a ClientHello or ServerHello.
@@ -128,6 +151,10 @@ fn is_kexinit(bytes: &[u8], at: usize) -> bool {
     number == Some(&20) && length.is_some_and(|length| (8..4096).contains(&length))
 }
 
+/// Bytes that are zero or not together, and those beside them that are looked at too: more than any name has.
+const PAGE: usize = 4096;
+const BESIDE: usize = 32;
+
 /// What stands before a point, and its first byte: of P-256, P-384 and P-521, in a KeyShareEntry and in a
 /// ServerKeyExchange.
 const SHARES: [&[u8]; 6] = [
@@ -176,6 +203,27 @@ mod tests {
     fn hello_of(kind: u8, random: &[u8], body: &[u8]) -> Vec<u8> {
         let rest = [&[3, 3][..], random, &[0], body].concat();
         [&[kind, 0, 0, rest.len() as u8][..], &rest].concat()
+    }
+
+    #[test]
+    fn what_is_not_zero_is_looked_at_with_what_stands_beside_it() {
+        let mut bytes = vec![0; 10 * PAGE + 5];
+        assert!(filled(&bytes).is_empty());
+        for at in [0, 3 * PAGE, 5 * PAGE - 1, 10 * PAGE + 4] {
+            bytes[at] = 1;
+        }
+        let last = 10 * PAGE - BESIDE..10 * PAGE + 5;
+        assert_eq!(
+            filled(&bytes),
+            [0..PAGE + BESIDE, 3 * PAGE - BESIDE..5 * PAGE + BESIDE, last]
+        );
+        // A name across the border of a page of zeros.
+        let mut bytes = vec![0; 3 * PAGE];
+        bytes[2 * PAGE - 1..2 * PAGE + 4].copy_from_slice(SHARES[0]);
+        assert_eq!(
+            of_block(&Block::whole(&bytes), &Framed::new().unwrap()),
+            Some("a key share")
+        );
     }
 
     #[test]

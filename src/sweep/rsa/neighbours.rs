@@ -134,7 +134,34 @@ pub fn beside(
         // Where words have eight bytes, so has the unit of whoever hands out memory.
         let unit = unit.max(look.block.pointer);
         let least = (unit - form.length % unit) % unit;
-        (least..=MOST_WORDS).step_by(unit).for_each(&mut add);
+        let mut leading = |form: &Form, at: usize| {
+            let is_number = halves.load_leading(form, bytes, at, (one, 2));
+            is_number.then(|| fraction(one))
+        };
+        let own = leading(form, at);
+        let gaps = (least..=MOST_WORDS).step_by(unit);
+        for (own, gap) in own
+            .into_iter()
+            .flat_map(|own| gaps.clone().map(move |gap| (own, gap)))
+        {
+            let next = first + gap;
+            let mut others = halves
+                .alike(form)
+                .filter(|other| next + other.length <= end && halves.may_be(other, bytes, next));
+            let Some(other) = others.next() else { continue };
+            let Some(left) = look.pairs.checked_sub(look.group.ratios.cost()) else {
+                look.cut.pairs = true;
+                break;
+            };
+            look.pairs = left;
+            let is_near = |other: &Form| {
+                let other = leading(other, next);
+                other.is_some_and(|other| look.group.ratios.may_be_near(own * other))
+            };
+            if std::iter::once(other).chain(others).any(is_near) {
+                add(gap);
+            }
+        }
     }
     if !partners.places.is_empty() && halves.load(form, bytes, at, one) {
         meet(look, form, (at..at + form.length, one), || partners.each());
