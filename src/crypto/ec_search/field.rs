@@ -15,7 +15,7 @@ pub(super) struct Modulus<const L: usize> {
     /// The modulus itself.
     pub(super) limbs: Limbs<L>,
     /// -1/m mod 2^64.
-    inverse: u64,
+    pub(super) inverse: u64,
     /// R mod m: the number one.
     pub(super) one: Limbs<L>,
     /// R² mod m: takes a number into Montgomery form.

@@ -8,6 +8,10 @@ mod edwards;
 mod field;
 mod on_curve;
 mod points;
+#[cfg(target_arch = "x86_64")]
+mod simd_field;
+#[cfg(target_arch = "x86_64")]
+mod simd_ifma;
 mod weierstrass;
 
 pub use edwards::{Edwards, Scheme};

@@ -1,0 +1,427 @@
+//! Arithmetic modulo a curve's prime on eight elements at a time, by AVX-512 IFMA.
+//!
+//! An element is `N` digits of 52 bits, one register a digit, one element a lane. Products are Montgomery's with
+//! R' = 2^(52·N) instead of the R = 2^(64·L) of [`Modulus`](super::field::Modulus); the formulas that use them make up
+//! for the difference, 2^`SURPLUS`, so that elements keep the form of the portable code.
+//!
+//! Elements need not be below p. R' is at least 16·p, and the product of elements below a·p and b·p is below
+//! (a·b/16 + 1)·p. Each function says what it takes and gives. *Columns* are digits that have not been carried: signed,
+//! below 2^58 in absolute value, so that some of them can be added and shifted a little without overflow.
+
+// Every index is below N or L by the loop around it, and both are known at compile time.
+#![allow(clippy::indexing_slicing)]
+
+use super::field::{Limbs, is_zero};
+use super::weierstrass::{Weierstrass, invert_all};
+use std::arch::x86_64::{
+    __m512i, _mm_cvtsi64_si128, _mm256_loadu_si256, _mm512_add_epi64, _mm512_and_si512,
+    _mm512_castsi256_si512, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_madd52hi_epu64,
+    _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_movepi64_mask, _mm512_mullo_epi64,
+    _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_sll_epi64, _mm512_srai_epi64, _mm512_srl_epi64,
+    _mm512_storeu_si512, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+};
+use std::marker::PhantomData;
+use zeroize::{DefaultIsZeroes, Zeroizing};
+
+/// Elements in the lanes of a register.
+pub(super) const LANES: usize = 8;
+
+/// Bits of a digit.
+const DIGIT_BITS: usize = 52;
+
+const DIGIT_MASK: u64 = (1 << DIGIT_BITS) - 1;
+
+/// A register's place in memory.
+#[derive(Clone, Copy, Default)]
+#[repr(C, align(64))]
+pub(super) struct Register([u64; LANES]);
+
+impl DefaultIsZeroes for Register {}
+
+/// Eight elements in memory.
+pub(super) type Stored<const N: usize> = [Register; N];
+
+/// Eight elements, or the columns of eight.
+pub(super) type Digits<const N: usize> = [__m512i; N];
+
+/// The field of a curve whose elements of `L` limbs have `N` digits.
+pub(super) struct Field<C, const L: usize, const N: usize>(PhantomData<C>);
+
+impl<C: Weierstrass<L>, const L: usize, const N: usize> Field<C, L, N> {
+    /// The prime in digits of which some are 0 or -1 for being in a run of ones: those need no multiplication.
+    const PRIME: [i64; N] = sparse(&C::FIELD.limbs);
+    /// -1/p mod 2^52.
+    const INVERSE: u64 = C::FIELD.inverse & DIGIT_MASK;
+    /// Bits of the prime that its highest digit holds.
+    const TOP_BITS: usize = {
+        let mut bits = 64 * L - DIGIT_BITS * (N - 1);
+        while bits_at(&C::FIELD.limbs, DIGIT_BITS * (N - 1) + bits - 1) & 1 == 0 {
+            bits -= 1;
+        }
+        // The bounds of this file and of the formulas rely on it.
+        assert!(bits + 4 <= DIGIT_BITS);
+        bits
+    };
+    /// The binary logarithm of R'/R: 4, 32, or -4 for P-521.
+    pub(super) const SURPLUS: isize = {
+        let surplus = (DIGIT_BITS * N) as isize - 64 * L as isize;
+        assert!(surplus % 2 == 0 && surplus >= -4 && surplus < 42);
+        surplus
+    };
+    /// In the form of the portable code, what takes an inverse of that form to one for the formulas of
+    /// [`Lanes`](super::simd_ifma::Lanes): an element z, as they see it, stands for z/R', and the inverse they want is
+    /// that of z/R' divided by 2^(`SURPLUS`/2) if that is positive.
+    const CORRECTION: Limbs<L> = {
+        let mut power = [0; L];
+        if Self::SURPLUS >= 0 {
+            let exponent = 3 * Self::SURPLUS as usize / 2;
+            power[exponent / 64] = 1 << (exponent % 64);
+            C::FIELD.enter(&power)
+        } else {
+            let exponent = (64 * L as isize + 2 * Self::SURPLUS) as usize;
+            power[exponent / 64] = 1 << (exponent % 64);
+            C::FIELD.multiply(&C::FIELD.one, &power)
+        }
+    };
+
+    /// a·b/R', for elements below 2^(52·N) whose product is below 16·R'·p, as columns: below (a·b/(R'·p) + 1)·p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn product(a: &Digits<N>, b: &Digits<N>) -> Digits<N> {
+        let zero = _mm512_setzero_si512();
+        let mut sums = [zero; N];
+        for &a in a {
+            for j in 0..N {
+                sums[j] = _mm512_madd52lo_epu64(sums[j], a, b[j]);
+            }
+            let quotient = if Self::INVERSE == 1 {
+                _mm512_and_si512(sums[0], splat(DIGIT_MASK as i64))
+            } else {
+                _mm512_madd52lo_epu64(zero, sums[0], splat(Self::INVERSE as i64))
+            };
+            for j in 0..N {
+                sums[j] = match Self::PRIME[j] {
+                    0 => sums[j],
+                    -1 => _mm512_sub_epi64(sums[j], quotient),
+                    digit => _mm512_madd52lo_epu64(sums[j], quotient, splat(digit)),
+                };
+            }
+            let carry = _mm512_srai_epi64::<{ DIGIT_BITS as u32 }>(sums[0]);
+            for j in 1..N {
+                sums[j - 1] = sums[j];
+            }
+            sums[N - 1] = zero;
+            sums[0] = _mm512_add_epi64(sums[0], carry);
+            for j in 0..N {
+                sums[j] = _mm512_madd52hi_epu64(sums[j], a, b[j]);
+            }
+            for j in 0..N {
+                if Self::PRIME[j] > 0 {
+                    sums[j] = _mm512_madd52hi_epu64(sums[j], quotient, splat(Self::PRIME[j]));
+                }
+            }
+        }
+        sums
+    }
+
+    /// The [`product`](Self::product), carried.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn multiply(a: &Digits<N>, b: &Digits<N>) -> Digits<N> {
+        carried(Self::product(a, b))
+    }
+
+    /// a - b + times·p, as columns.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn difference(a: &Digits<N>, b: &Digits<N>, times: i64) -> Digits<N> {
+        let mut difference = *a;
+        for j in 0..N {
+            difference[j] = _mm512_sub_epi64(difference[j], b[j]);
+        }
+        Self::raised(&difference, times)
+    }
+
+    /// a + times·p, as columns.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn raised(a: &Digits<N>, times: i64) -> Digits<N> {
+        let mut raised = *a;
+        for j in 0..N {
+            if Self::PRIME[j] != 0 && times != 0 {
+                raised[j] = _mm512_add_epi64(raised[j], splat(times * Self::PRIME[j]));
+            }
+        }
+        raised
+    }
+
+    /// Columns of numbers from 0 to 31·p, less so much of p that what remains is below p and a 2^28th of it.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn shortened(columns: Digits<N>) -> Digits<N> {
+        let mut digits = carried(columns);
+        let times = _mm512_srl_epi64(digits[N - 1], _mm_cvtsi64_si128(Self::TOP_BITS as i64));
+        for j in 0..N {
+            digits[j] = match Self::PRIME[j] {
+                0 => digits[j],
+                -1 => _mm512_add_epi64(digits[j], times),
+                digit => _mm512_sub_epi64(digits[j], _mm512_mullo_epi64(times, splat(digit))),
+            };
+        }
+        digits
+    }
+
+    /// Columns of numbers from 0 to 4·p, modulo p, as digits.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn reduced(columns: Digits<N>) -> Digits<N> {
+        let mut digits = carried(columns);
+        for times in [-2, -1] {
+            let less = carried(Self::raised(&digits, times));
+            let negative = _mm512_movepi64_mask(less[N - 1]);
+            digits = blended(negative, &less, &digits);
+        }
+        digits
+    }
+
+    /// The digits of eight portable elements.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn enter(elements: [&Limbs<L>; LANES]) -> Digits<N> {
+        let limbs = transposed(elements);
+        let mut digits = [_mm512_setzero_si512(); N];
+        for (j, digit) in digits.iter_mut().enumerate() {
+            let (limb, bit) = (DIGIT_BITS * j / 64, DIGIT_BITS * j % 64);
+            if limb < L {
+                *digit = right(limbs[limb], bit);
+            }
+            if limb + 1 < L && bit > 64 - DIGIT_BITS {
+                *digit = _mm512_or_si512(*digit, left(limbs[limb + 1], 64 - bit));
+            }
+            *digit = _mm512_and_si512(*digit, splat(DIGIT_MASK as i64));
+        }
+        digits
+    }
+
+    /// The portable elements, from columns of numbers from 0 to 4·p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn leave(columns: Digits<N>, elements: &mut [Limbs<L>; LANES]) {
+        let digits = Self::reduced(columns);
+        for i in 0..L {
+            let (digit, bit) = (64 * i / DIGIT_BITS, 64 * i % DIGIT_BITS);
+            let mut limb = right(digits[digit], bit);
+            for above in 1..3 {
+                if digit + above < N && DIGIT_BITS * above - bit < 64 {
+                    limb = _mm512_or_si512(
+                        limb,
+                        left(digits[digit + above], DIGIT_BITS * above - bit),
+                    );
+                }
+            }
+            let mut register = Zeroizing::new(Register::default());
+            store(&mut register, limb);
+            for (element, limb) in elements.iter_mut().zip(register.0) {
+                element[i] = limb;
+            }
+        }
+    }
+
+    /// The inverses for the formulas of eight numbers from 0 to 4·p; `None` if one of them is zero modulo p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn inverses(numbers: Digits<N>) -> Option<Digits<N>> {
+        let mut tree = Zeroizing::new([[0; L]; 2 * LANES]);
+        let (_, leaves) = tree.split_at_mut(LANES);
+        let leaves: &mut [Limbs<L>; LANES] = leaves.try_into().ok()?;
+        Self::leave(numbers, leaves);
+        if leaves.iter().any(is_zero) {
+            return None;
+        }
+        invert_all::<C, L>(&mut *tree);
+        let (_, leaves) = tree.split_at_mut(LANES);
+        for leaf in leaves.iter_mut() {
+            *leaf = C::multiply(leaf, const { &Self::CORRECTION });
+        }
+        let leaves: &[Limbs<L>; LANES] = (&*leaves).try_into().ok()?;
+        Some(Self::enter(leaves.each_ref()))
+    }
+}
+
+/// The digits of columns of numbers that are not negative; of a negative one, the highest digit is negative.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn carried<const N: usize>(mut columns: Digits<N>) -> Digits<N> {
+    for j in 1..N {
+        let carry = _mm512_srai_epi64::<{ DIGIT_BITS as u32 }>(columns[j - 1]);
+        columns[j] = _mm512_add_epi64(columns[j], carry);
+        columns[j - 1] = _mm512_and_si512(columns[j - 1], splat(DIGIT_MASK as i64));
+    }
+    columns
+}
+
+/// Digits times 2^bits: numbers that stay below 2^(52·N).
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn shifted<const N: usize>(digits: &Digits<N>, bits: usize) -> Digits<N> {
+    let mut shifted = *digits;
+    for j in 0..N {
+        shifted[j] = left(digits[j], bits);
+        if j > 0 {
+            shifted[j] = _mm512_or_si512(shifted[j], right(digits[j - 1], DIGIT_BITS - bits));
+        }
+        shifted[j] = _mm512_and_si512(shifted[j], splat(DIGIT_MASK as i64));
+    }
+    shifted
+}
+
+/// Columns times 2^bits, which have the room for it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn scaled<const N: usize>(columns: &Digits<N>, bits: usize) -> Digits<N> {
+    let mut scaled = *columns;
+    for column in &mut scaled {
+        *column = left(*column, bits);
+    }
+    scaled
+}
+
+/// `one` in the lanes of a clear bit, `other` in those of a set one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn blended<const N: usize>(mask: u8, one: &Digits<N>, other: &Digits<N>) -> Digits<N> {
+    let mut blended = *one;
+    for j in 0..N {
+        blended[j] = _mm512_mask_blend_epi64(mask, one[j], other[j]);
+    }
+    blended
+}
+
+/// The number one, not the element, in the lanes of a set bit.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn with_ones<const N: usize>(mask: u8, digits: &Digits<N>) -> Digits<N> {
+    let mut ones = [_mm512_setzero_si512(); N];
+    ones[0] = splat(1);
+    blended(mask, digits, &ones)
+}
+
+/// The negative columns in the lanes of a set bit.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn negated<const N: usize>(mask: u8, digits: &Digits<N>) -> Digits<N> {
+    let mut negated = *digits;
+    for digit in &mut negated {
+        let negative = _mm512_sub_epi64(_mm512_setzero_si512(), *digit);
+        *digit = _mm512_mask_blend_epi64(mask, *digit, negative);
+    }
+    negated
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn load<const N: usize>(stored: &Stored<N>) -> Digits<N> {
+    let mut digits = [_mm512_setzero_si512(); N];
+    for (digit, register) in digits.iter_mut().zip(stored) {
+        // SAFETY: a load beyond the end of memory would fault. This one reads the 64 bytes of `register`.
+        *digit = unsafe { _mm512_loadu_si512(register.0.as_ptr().cast()) };
+    }
+    digits
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn save<const N: usize>(stored: &mut Stored<N>, digits: &Digits<N>) {
+    for (register, &digit) in stored.iter_mut().zip(digits) {
+        store(register, digit);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn store(register: &mut Register, value: __m512i) {
+    // SAFETY: a store beyond the end of memory would fault or write to another's. This one writes the 64 bytes of
+    // `register`.
+    unsafe { _mm512_storeu_si512(register.0.as_mut_ptr().cast(), value) }
+}
+
+/// A register for each limb.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn transposed<const L: usize>(elements: [&Limbs<L>; LANES]) -> Digits<L> {
+    let mut limbs = [_mm512_setzero_si512(); L];
+    // Four limbs at a time; the last four begin where they end with the element.
+    for first in (0..L).step_by(4) {
+        let first = first.min(L.saturating_sub(4));
+        let pairs: [__m512i; 4] = std::array::from_fn(|lane| {
+            let (low, high) = (&elements[lane][first..], &elements[lane + 4][first..]);
+            debug_assert!(low.len() >= 4 && high.len() >= 4);
+            const { assert!(L >= 4) };
+            // SAFETY: loads beyond the end of memory would fault. These read four limbs of 8 bytes each from
+            // `first` on, of elements that have `L`: `first` is at most L - 4.
+            unsafe {
+                let low = _mm256_loadu_si256(low.as_ptr().cast());
+                let high = _mm256_loadu_si256(high.as_ptr().cast());
+                _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+            }
+        });
+        let even = [
+            _mm512_unpacklo_epi64(pairs[0], pairs[1]),
+            _mm512_unpacklo_epi64(pairs[2], pairs[3]),
+        ];
+        let odd = [
+            _mm512_unpackhi_epi64(pairs[0], pairs[1]),
+            _mm512_unpackhi_epi64(pairs[2], pairs[3]),
+        ];
+        let below = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
+        let above = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
+        limbs[first] = _mm512_permutex2var_epi64(even[0], below, even[1]);
+        limbs[first + 1] = _mm512_permutex2var_epi64(odd[0], below, odd[1]);
+        limbs[first + 2] = _mm512_permutex2var_epi64(even[0], above, even[1]);
+        limbs[first + 3] = _mm512_permutex2var_epi64(odd[0], above, odd[1]);
+    }
+    limbs
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn splat(value: i64) -> __m512i {
+    _mm512_set1_epi64(value)
+}
+
+/// Shifts that the compiler knows the count of once the loops are unrolled.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn left(value: __m512i, bits: usize) -> __m512i {
+    _mm512_sll_epi64(value, _mm_cvtsi64_si128(bits as i64))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn right(value: __m512i, bits: usize) -> __m512i {
+    _mm512_srl_epi64(value, _mm_cvtsi64_si128(bits as i64))
+}
+
+/// Digits of a number in which runs of ones over whole digits become -1, 0, …, 0 and one more above.
+const fn sparse<const L: usize, const N: usize>(limbs: &Limbs<L>) -> [i64; N] {
+    let mut digits = [0; N];
+    let mut carry = 0;
+    let mut j = 0;
+    while j < N {
+        let digit = (bits_at(limbs, DIGIT_BITS * j) & DIGIT_MASK) as i64 + carry;
+        carry = (digit >= DIGIT_MASK as i64) as i64;
+        digits[j] = digit - (carry << DIGIT_BITS);
+        j += 1;
+    }
+    assert!(carry == 0);
+    digits
+}
+
+/// The bits of a number from the bit `at` on, 64 of them, with zeros above the number.
+const fn bits_at<const L: usize>(limbs: &Limbs<L>, at: usize) -> u64 {
+    let (index, bit) = (at / 64, at % 64);
+    let low = if index < L { limbs[index] } else { 0 };
+    let high = if index + 1 < L { limbs[index + 1] } else { 0 };
+    ((low as u128 | (high as u128) << 64) >> bit) as u64
+}
