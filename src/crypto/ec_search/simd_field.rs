@@ -108,19 +108,17 @@ impl<C: Weierstrass<L>, const L: usize, const N: usize> Field<C, L, N> {
                 };
             }
             let carry = _mm512_srai_epi64::<{ DIGIT_BITS as u32 }>(sums[0]);
-            for j in 1..N {
-                sums[j - 1] = sums[j];
-            }
-            sums[N - 1] = zero;
-            sums[0] = _mm512_add_epi64(sums[0], carry);
+            // What is above goes down a digit. Moving it by itself would be made a copy through memory.
+            let mut next = [zero; N];
             for j in 0..N {
-                sums[j] = _mm512_madd52hi_epu64(sums[j], a, b[j]);
-            }
-            for j in 0..N {
+                let above = if j + 1 < N { sums[j + 1] } else { zero };
+                next[j] = _mm512_madd52hi_epu64(above, a, b[j]);
                 if Self::PRIME[j] > 0 {
-                    sums[j] = _mm512_madd52hi_epu64(sums[j], quotient, splat(Self::PRIME[j]));
+                    next[j] = _mm512_madd52hi_epu64(next[j], quotient, splat(Self::PRIME[j]));
                 }
             }
+            next[0] = _mm512_add_epi64(next[0], carry);
+            sums = next;
         }
         sums
     }
@@ -354,18 +352,18 @@ fn transposed<const L: usize>(elements: [&Limbs<L>; LANES]) -> Digits<L> {
     // Four limbs at a time; the last four begin where they end with the element.
     for first in (0..L).step_by(4) {
         let first = first.min(L.saturating_sub(4));
-        let pairs: [__m512i; 4] = std::array::from_fn(|lane| {
+        let mut pairs = [_mm512_setzero_si512(); 4];
+        for (lane, pair) in pairs.iter_mut().enumerate() {
             let (low, high) = (&elements[lane][first..], &elements[lane + 4][first..]);
-            debug_assert!(low.len() >= 4 && high.len() >= 4);
             const { assert!(L >= 4) };
             // SAFETY: loads beyond the end of memory would fault. These read four limbs of 8 bytes each from
             // `first` on, of elements that have `L`: `first` is at most L - 4.
-            unsafe {
+            *pair = unsafe {
                 let low = _mm256_loadu_si256(low.as_ptr().cast());
                 let high = _mm256_loadu_si256(high.as_ptr().cast());
                 _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
-            }
-        });
+            };
+        }
         let even = [
             _mm512_unpacklo_epi64(pairs[0], pairs[1]),
             _mm512_unpacklo_epi64(pairs[2], pairs[3]),
