@@ -123,7 +123,7 @@ impl<C: Weierstrass<L>, const L: usize> Comb<C, L> {
 const FEW: usize = 4;
 
 /// The portable code, and scratch for up to a number of scalars at a time.
-struct Portable<C, const L: usize> {
+pub(super) struct Portable<C, const L: usize> {
     most: usize,
     /// The positions of the entries of place 0 for all scalars, then of place 1, and so on.
     positions: Zeroizing<Vec<i16>>,
@@ -133,7 +133,7 @@ struct Portable<C, const L: usize> {
 }
 
 impl<C: Weierstrass<L>, const L: usize> Portable<C, L> {
-    fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         // Fewer scalars take more sums each, no more than `SUMS` in all.
         let sums = most.max((most * places::<C, L>()).min(SUMS));
         Self {
@@ -146,7 +146,7 @@ impl<C: Weierstrass<L>, const L: usize> Portable<C, L> {
     }
 
     /// As [`Comb::multiply`], for at least one scalar.
-    fn multiply(&mut self, scalars: &[Limbs<L>]) -> &[Point<L>] {
+    pub(super) fn multiply(&mut self, scalars: &[Limbs<L>]) -> &[Point<L>] {
         let count = scalars.len();
         let places = places::<C, L>();
         let Some(positions) = self.positions.get_mut(..count * places) else {

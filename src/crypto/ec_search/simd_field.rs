@@ -423,3 +423,190 @@ const fn bits_at<const L: usize>(limbs: &Limbs<L>, at: usize) -> u64 {
     let high = if index + 1 < L { limbs[index + 1] } else { 0 };
     ((low as u128 | (high as u128) << 64) >> bit) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::weierstrass::{Curve25519, P256, P384, P521, Secp256k1};
+    use super::*;
+    use proptest::prelude::*;
+
+    type Elements<const L: usize> = [Limbs<L>; LANES];
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn leave<C: Weierstrass<L>, const L: usize, const N: usize>(columns: Digits<N>) -> Elements<L> {
+        let mut elements = [[u64::MAX; L]; LANES];
+        Field::<C, L, N>::leave(columns, &mut elements);
+        elements
+    }
+
+    /// Each function of the field against that of the portable one.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn check_lanes<C: Weierstrass<L>, const L: usize, const N: usize>(
+        a: &Elements<L>,
+        b: &Elements<L>,
+    ) {
+        let field = &C::FIELD;
+        let pairs = |function: &dyn Fn(&Limbs<L>, &Limbs<L>) -> Limbs<L>| -> Elements<L> {
+            std::array::from_fn(|lane| function(&a[lane], &b[lane]))
+        };
+        let power = |bits: usize| {
+            let mut power = [0; L];
+            power[0] = 1 << bits;
+            field.enter(&power)
+        };
+        let surplus = power(Field::<C, L, N>::SURPLUS.unsigned_abs());
+        let is_below = Field::<C, L, N>::SURPLUS < 0;
+        let lanes_a = Field::<C, L, N>::enter(a.each_ref());
+        let lanes_b = Field::<C, L, N>::enter(b.each_ref());
+        assert_eq!(leave::<C, L, N>(lanes_a), *a);
+
+        // Products of elements up to 3·p and 4·p too, and their columns.
+        let expected = pairs(&|a, b| match (C::multiply(a, b), is_below) {
+            (product, true) => C::multiply(&product, &surplus),
+            (product, false) => C::multiply(&product, &C::invert(&surplus)),
+        });
+        for (more_a, more_b) in [(0, 0), (2, 3), (3, 2)] {
+            let larger_a = carried(Field::<C, L, N>::raised(&lanes_a, more_a));
+            let larger_b = carried(Field::<C, L, N>::raised(&lanes_b, more_b));
+            let product = Field::<C, L, N>::multiply(&larger_a, &larger_b);
+            assert_eq!(leave::<C, L, N>(product), expected);
+            let columns = Field::<C, L, N>::product(&larger_a, &larger_b);
+            assert_eq!(leave::<C, L, N>(columns), expected);
+            assert_eq!(leave::<C, L, N>(larger_a), *a);
+        }
+
+        let expected = pairs(&|a, b| field.subtract(a, b));
+        for times in [1, 2, 3, 7, 15, 29, 30] {
+            let difference = Field::<C, L, N>::difference(&lanes_a, &lanes_b, times);
+            if times <= 3 {
+                assert_eq!(leave::<C, L, N>(difference), expected);
+            }
+            let shortened = Field::<C, L, N>::shortened(difference);
+            assert_eq!(leave::<C, L, N>(shortened), expected);
+            // Less p and a 2^28th of it, to be sure: negative.
+            let mut less = Field::<C, L, N>::raised(&shortened, -1);
+            let top = Field::<C, L, N>::TOP_BITS;
+            let (place, bit) = if top >= 28 {
+                (N - 1, top - 28)
+            } else {
+                (N - 2, top + 24)
+            };
+            less[place] = _mm512_sub_epi64(less[place], splat(1 << bit));
+            assert_eq!(_mm512_movepi64_mask(carried(less)[N - 1]), u8::MAX);
+        }
+
+        let fourfold = a.map(|a| field.add(&field.add(&a, &a), &field.add(&a, &a)));
+        let doubled = a.map(|a| field.add(&a, &a));
+        let negative = a.map(|a| field.negate(&a));
+        let reduced = leave::<C, L, N>(shifted(&lanes_a, 1));
+        assert_eq!(reduced, doubled);
+        let short = Field::<C, L, N>::shortened(shifted(&lanes_a, 2));
+        assert_eq!(leave::<C, L, N>(short), fourfold);
+        assert_eq!(leave::<C, L, N>(scaled(&lanes_a, 1)), doubled);
+        let some = Field::<C, L, N>::raised(&negated(0b1001_0110, &lanes_a), 1);
+        let some = leave::<C, L, N>(some);
+        let mixed = leave::<C, L, N>(blended(0b1001_0110, &lanes_a, &lanes_b));
+        for lane in 0..LANES {
+            let is_set = 0b1001_0110 >> lane & 1 == 1;
+            assert_eq!(some[lane], if is_set { negative[lane] } else { a[lane] });
+            assert_eq!(mixed[lane], if is_set { b[lane] } else { a[lane] });
+        }
+
+        let inverses = Field::<C, L, N>::inverses(lanes_a);
+        assert_eq!(inverses.is_none(), a.iter().any(is_zero));
+        let zeros = a.iter().enumerate();
+        let zeros = zeros.fold(0, |mask, (lane, a)| mask | u8::from(is_zero(a)) << lane);
+        let others = with_ones(zeros, &lanes_a);
+        let inverses = Field::<C, L, N>::inverses(others).unwrap();
+        let product = leave::<C, L, N>(Field::<C, L, N>::multiply(&others, &inverses));
+        for product in product {
+            if is_below {
+                assert_eq!(C::multiply(&product, &surplus), field.one);
+            } else {
+                assert_eq!(product, power(Field::<C, L, N>::SURPLUS as usize / 2));
+            }
+        }
+    }
+
+    fn check<C: Weierstrass<L>, const L: usize, const N: usize>(numbers: &[[u64; 9]; 16]) {
+        let elements = numbers.map(|number| {
+            let limbs = number[..L].try_into().unwrap();
+            // Those below p as they are, so that the extremes remain.
+            if C::FIELD.is_reduced(&limbs) {
+                limbs
+            } else {
+                C::FIELD.enter(&limbs)
+            }
+        });
+        let (a, b) = elements.split_at(LANES);
+        // SAFETY: the caller has seen that the processor has AVX-512 F, DQ and IFMA.
+        unsafe { check_lanes::<C, L, N>(a.try_into().unwrap(), b.try_into().unwrap()) }
+    }
+
+    fn check_all(numbers: &[[u64; 9]; 16]) {
+        if P256::kernel(1).is_none() {
+            eprintln!("skipped: this processor has no AVX-512 IFMA");
+            return;
+        }
+        check::<P256, 4, 5>(numbers);
+        check::<Secp256k1, 4, 5>(numbers);
+        check::<Curve25519, 4, 5>(numbers);
+        check::<P384, 6, 8>(numbers);
+        check::<P521, 9, 11>(numbers);
+    }
+
+    #[test]
+    fn extremes_come_out_as_in_the_portable_field() {
+        fn extremes<C: Weierstrass<L>, const L: usize>() -> [[u64; 9]; 4] {
+            let mut extremes = [[0; 9]; 4];
+            extremes[1][0] = 1;
+            extremes[2][..L].copy_from_slice(&C::FIELD.limbs);
+            extremes[2][0] -= 1;
+            extremes[3][..L].copy_from_slice(&C::FIELD.one);
+            extremes
+        }
+        let all = [
+            extremes::<P256, 4>(),
+            extremes::<Secp256k1, 4>(),
+            extremes::<Curve25519, 4>(),
+            extremes::<P384, 6>(),
+            extremes::<P521, 9>(),
+        ];
+        for extremes in all {
+            // Each with each.
+            check_all(&std::array::from_fn(|index| match index {
+                0..8 => extremes[index % 4],
+                _ => extremes[(index + index / 12) % 4],
+            }));
+            check_all(&std::array::from_fn(|index| match index {
+                0..8 => extremes[index % 4],
+                _ => extremes[(index + 2 + index / 12) % 4],
+            }));
+        }
+        check_all(&[[u64::MAX; 9]; 16]);
+    }
+
+    #[test]
+    fn runs_of_ones_need_no_multiplication() {
+        type P = Field<P521, 9, 11>;
+        assert_eq!(P::PRIME, [-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+        assert_eq!((P::TOP_BITS, P::SURPLUS, P::INVERSE), (1, -4, 1));
+        type Q = Field<P256, 4, 5>;
+        assert_eq!(Q::PRIME, [-1, 1 << 44, 0, 1 << 36, (1 << 48) - (1 << 16)]);
+        assert_eq!((Q::TOP_BITS, Q::SURPLUS, Q::INVERSE), (48, 4, 1));
+        assert_eq!(Field::<Curve25519, 4, 5>::TOP_BITS, 47);
+        assert_eq!(Field::<P384, 6, 8>::SURPLUS, 32);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn all_numbers_come_out_as_in_the_portable_field(
+            limbs in prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(u64::MAX)], 9 * 16),
+        ) {
+            let (numbers, _) = limbs.as_chunks::<9>();
+            check_all(numbers.try_into().unwrap());
+        }
+    }
+}

@@ -306,3 +306,175 @@ fn signs(positions: &[i16; LANES]) -> u8 {
         _mm_movemask_epi8(_mm_packs_epi16(positions, _mm_setzero_si128())) as u8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::comb::{BATCH, Comb, Portable};
+    use super::super::weierstrass::{Curve25519, P256, P384, P521, Secp256k1};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Scalars as good as random, the same in every run (SplitMix64).
+    fn random<C: Weierstrass<L>, const L: usize>(count: usize) -> Vec<Limbs<L>> {
+        let mut state = 0u64;
+        let mut limb = || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ mixed >> 31
+        };
+        (0..count)
+            .map(|_| fitting::<C, L>(std::array::from_fn(|_| limb())))
+            .collect()
+    }
+
+    /// The bits that a scalar can have.
+    fn fitting<C: Weierstrass<L>, const L: usize>(mut limbs: Limbs<L>) -> Limbs<L> {
+        limbs[L - 1] &= u64::MAX >> (64 * L - C::SCALAR_BITS);
+        limbs
+    }
+
+    /// What the kernel gives; `None` too where the processor has none, which `is_able` tells.
+    fn by_kernel<C: Weierstrass<L>, const L: usize>(scalars: &[Limbs<L>]) -> Option<Vec<Point<L>>> {
+        let mut points = vec![Point::INFINITY; scalars.len()];
+        C::kernel(scalars.len())?.multiply(scalars, &mut points)?;
+        Some(points)
+    }
+
+    fn is_able() -> bool {
+        let is_able = P256::kernel(1).is_some();
+        if !is_able {
+            eprintln!("skipped: this processor has no AVX-512 IFMA");
+        }
+        is_able
+    }
+
+    fn check_lengths<C: Weierstrass<L>, const L: usize>(lengths: impl Iterator<Item = usize>) {
+        let scalars = random::<C, L>(BATCH + 1);
+        let expected = Portable::<C, L>::new(BATCH + 1).multiply(&scalars).to_vec();
+        // One scratch for all, as batches come in a search.
+        let mut comb = Comb::<C, L>::new(BATCH + 1);
+        for length in lengths {
+            let (scalars, expected) = (&scalars[..length], &expected[..length]);
+            assert!(by_kernel::<C, L>(scalars).is_some_and(|points| points == expected));
+            assert!(comb.multiply(scalars) == expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn batches_of_every_length_are_those_of_the_portable_code() {
+        if is_able() {
+            check_lengths::<P256, 4>((1..=40).chain(63..=65).chain(1000..=1025));
+            let some = [1, 7, 8, 9, 40, 63, 64, 65, 300, 1001, 1025, 3];
+            check_lengths::<Secp256k1, 4>(some.into_iter());
+            check_lengths::<Curve25519, 4>(some.into_iter());
+            check_lengths::<P384, 6>(some.into_iter());
+            check_lengths::<P521, 9>(some.into_iter());
+        }
+    }
+
+    /// Scalars between others, which the kernel serves.
+    fn check_among<C: Weierstrass<L>, const L: usize>(special: &[Limbs<L>]) {
+        for count in [0, 1, 30, 600] {
+            let mut scalars = random::<C, L>(count);
+            for (index, scalar) in special.iter().enumerate() {
+                scalars.insert((3 * index).min(scalars.len()), *scalar);
+            }
+            let points = by_kernel::<C, L>(&scalars);
+            let mut portable = Portable::<C, L>::new(scalars.len());
+            assert!(points.is_some_and(|points| points == portable.multiply(&scalars)));
+        }
+    }
+
+    fn check_few_digits<C: Weierstrass<L>, const L: usize>() {
+        let mut special = vec![[0; L]; 4];
+        for small in [1, 2, 3, 255, 256, 257, 511, 512, 513] {
+            let mut scalar = [0; L];
+            scalar[0] = small;
+            special.push(scalar);
+        }
+        for bit in (0..C::SCALAR_BITS).step_by(13) {
+            let mut scalar = [0; L];
+            scalar[bit / 64] = 1 << (bit % 64);
+            special.push(scalar);
+        }
+        check_among::<C, L>(&special);
+        // Infinity alone.
+        check_among::<C, L>(&[[0; L]]);
+    }
+
+    #[test]
+    fn digits_of_zero_add_nothing() {
+        if is_able() {
+            check_few_digits::<P256, 4>();
+            check_few_digits::<Secp256k1, 4>();
+            check_few_digits::<Curve25519, 4>();
+            check_few_digits::<P384, 6>();
+            check_few_digits::<P521, 9>();
+        }
+    }
+
+    fn check_left_over<C: Weierstrass<L>, const L: usize>() {
+        let mut comb = Comb::<C, L>::new(1000);
+        for count in [3, 40, 999] {
+            let mut scalars = random::<C, L>(count);
+            // The last sums that are added are opposite, in whatever order.
+            scalars.insert(count / 2, C::ORDER.limbs);
+            assert!(by_kernel::<C, L>(&scalars).is_none());
+            let mut portable = Portable::<C, L>::new(scalars.len());
+            let expected = portable.multiply(&scalars);
+            assert!(comb.multiply(&scalars) == expected && expected[count / 2].is_infinity());
+            assert!(comb.multiply(&scalars[..count / 2]) == &expected[..count / 2]);
+        }
+    }
+
+    #[test]
+    fn a_batch_in_which_points_meet_is_left_to_the_portable_code() {
+        if is_able() {
+            check_left_over::<P256, 4>();
+            check_left_over::<Secp256k1, 4>();
+            check_left_over::<Curve25519, 4>();
+            check_left_over::<P384, 6>();
+            check_left_over::<P521, 9>();
+        }
+    }
+
+    fn check_any<C: Weierstrass<L>, const L: usize>(limbs: &[u64]) {
+        let (scalars, _) = limbs.as_chunks::<L>();
+        let scalars: Vec<_> = scalars
+            .iter()
+            .map(|limbs| fitting::<C, L>(*limbs))
+            .collect();
+        let mut portable = Portable::<C, L>::new(scalars.len());
+        let expected = portable.multiply(&scalars);
+        assert!(by_kernel::<C, L>(&scalars).is_none_or(|points| points == expected));
+        assert!(Comb::<C, L>::new(scalars.len()).multiply(&scalars) == expected);
+    }
+
+    fn limb() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            Just(0),
+            Just(u64::MAX),
+            (0..64u32).prop_map(|bit| 1 << bit),
+            (0..64u32).prop_map(|bit| u64::MAX << bit),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn scalars_of_any_digits_are_those_of_the_portable_code(
+            limbs in prop::collection::vec(limb(), 9..400),
+        ) {
+            if is_able() {
+                check_any::<P256, 4>(&limbs);
+                check_any::<Secp256k1, 4>(&limbs);
+                check_any::<Curve25519, 4>(&limbs);
+                check_any::<P384, 6>(&limbs);
+                check_any::<P521, 9>(&limbs);
+            }
+        }
+    }
+}
