@@ -9,6 +9,8 @@ mod field;
 mod on_curve;
 mod points;
 #[cfg(target_arch = "x86_64")]
+mod simd_digits;
+#[cfg(target_arch = "x86_64")]
 mod simd_field;
 #[cfg(target_arch = "x86_64")]
 mod simd_ifma;

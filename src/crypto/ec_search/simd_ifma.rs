@@ -18,10 +18,11 @@
 
 use super::comb::{Kernel, places, write_positions};
 use super::field::Limbs;
-use super::simd_field::{
-    Digits, Field, LANES, Register, Stored, blended, carried, load, negated, save, scaled, shifted,
+use super::simd_digits::{
+    Digits, LANES, Register, Stored, blended, carried, load, negated, save, scaled, shifted,
     with_ones,
 };
+use super::simd_field::Field;
 use super::weierstrass::{Point, Weierstrass};
 use std::arch::x86_64::{
     _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_setzero_si128,
