@@ -193,7 +193,8 @@ fn lanes<C: Weierstrass<L>, const L: usize>(count: usize) -> usize {
     (SUMS / count.max(1)).clamp(1, places::<C, L>())
 }
 
-/// Sums that go forward together: enough that an inversion, about 300 multiplications, costs little for each.
+/// Sums that go forward together: enough that an inversion, the time of about a hundred
+/// multiplications, costs little for each.
 const SUMS: usize = 1024;
 
 /// Scalars to multiply at a time.
@@ -247,30 +248,32 @@ pub(super) fn write_positions<C: Weierstrass<L>, const L: usize>(
             .skip(scalars.len())
             .for_each(|slot| *slot = 0);
     }
-    for (index, scalar) in scalars.iter().enumerate() {
-        let mut carry = 0;
+    // So many at a time as fill a line of memory: the rows lie at distances that share few places of a cache.
+    const LINE: usize = 32;
+    let mut carries = Zeroizing::new([0; LINE]);
+    for (line, scalars) in scalars.chunks(LINE).enumerate() {
+        carries.fill(0);
         let mut before = 0;
         for (place, row) in positions.chunks_exact_mut(stride).enumerate() {
-            let bits = bits_at(scalar, place * C::DIGIT_BITS) as i16 & (2 * half - 1);
-            let digit = bits + carry;
-            carry = i16::from(digit > half);
-            let digit = digit - carry * 2 * half;
-            if let Some(slot) = row.get_mut(index) {
+            let slots = row.iter_mut().skip(line * LINE);
+            let at = place * C::DIGIT_BITS;
+            let (index, bit) = (at / 64, at % 64);
+            for ((slot, scalar), carry) in slots.zip(scalars).zip(&mut *carries) {
+                let low = scalar.get(index).copied().unwrap_or(0) >> bit;
+                let high = scalar.get(index + 1).copied().unwrap_or(0) << 1 << (63 - bit);
+                let bits = (low | high) as i16 & (2 * half - 1);
+                let digit = bits + *carry;
+                *carry = i16::from(digit > half);
+                let digit = digit - *carry * 2 * half;
                 *slot = digit + digit.signum() * before;
             }
             before += half;
         }
-        debug_assert!(carry == 0, "a scalar with more bits than the curve's");
+        debug_assert!(
+            carries.iter().all(|carry| *carry == 0),
+            "a scalar with more bits than the curve's"
+        );
     }
-}
-
-/// The bits of `scalar` from the bit `at` on, at least 15 of them where it has them.
-#[inline(always)]
-fn bits_at<const L: usize>(scalar: &Limbs<L>, at: usize) -> u64 {
-    let limb = |index: usize| scalar.get(index).copied().unwrap_or(0);
-    let (index, shift) = (at / 64, at % 64);
-    let pair = u128::from(limb(index)) | u128::from(limb(index + 1)) << 64;
-    (pair >> shift) as u64
 }
 
 #[cfg(test)]

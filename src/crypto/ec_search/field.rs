@@ -19,7 +19,7 @@ pub(super) struct Modulus<const L: usize> {
     /// R mod m: the number one.
     pub(super) one: Limbs<L>,
     /// R² mod m: takes a number into Montgomery form.
-    square: Limbs<L>,
+    pub(super) square: Limbs<L>,
 }
 
 impl<const L: usize> Modulus<L> {

@@ -6,6 +6,7 @@
 mod comb;
 mod edwards;
 mod field;
+mod inverse;
 mod on_curve;
 mod points;
 #[cfg(target_arch = "x86_64")]

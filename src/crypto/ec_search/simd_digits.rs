@@ -4,7 +4,7 @@
 //! added and shifted a little without overflow.
 
 // Every index is below N or L by the loop around it, and both are known at compile time.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use super::field::Limbs;
 use std::arch::x86_64::{

@@ -5,11 +5,11 @@
 //! for the difference, 2^`SURPLUS`, so that elements keep the form of the portable code.
 //!
 //! Elements need not be below p. R' is at least 16·p, and the product of elements below a·p and b·p is below
-//! (a·b/16 + 1)·p. Each function says what it takes and gives, in
-//! digits or in the columns of `simd_digits`.
+//! (a·b/16 + 1)·p. Each function says what it takes and gives, in digits or in the columns of `simd_digits`.
 
-// Every index is below N or L by the loop around it, and both are known at compile time.
-#![allow(clippy::indexing_slicing)]
+// Every index is below N or L by the loop around it, and both are known at compile time. Several arrays and the digits
+// of the prime share it.
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use super::field::{Limbs, is_zero};
 use super::simd_digits::{

@@ -3,6 +3,7 @@
 
 use super::comb::{Kernel, Table};
 use super::field::{Limbs, Modulus, from_hex, is_zero};
+use super::inverse::invert;
 #[cfg(target_arch = "x86_64")]
 use super::simd_ifma::Lanes;
 use std::sync::OnceLock;
@@ -46,31 +47,9 @@ pub(super) trait Weierstrass<const L: usize>: Send + Sync + 'static {
         field.add(&Self::multiply(&square, x), &Self::B)
     }
 
-    /// 1/a for a ≠ 0, as a^(p-2), by four bits of the exponent at a time.
+    /// 1/a for a ≠ 0.
     fn invert(a: &Limbs<L>) -> Limbs<L> {
-        let field = const { &Self::FIELD };
-        let mut powers = Zeroizing::new([field.one; 16]);
-        let mut power = field.one;
-        for slot in powers.iter_mut().skip(1) {
-            power = Self::multiply(&power, a);
-            *slot = power;
-        }
-        let mut exponent = field.limbs;
-        if let Some(low) = exponent.first_mut() {
-            *low -= 2; // no prime here ends in a limb below 2
-        }
-        let mut result = field.one;
-        for limb in exponent.iter().rev() {
-            for shift in (0..64).step_by(4).rev() {
-                for _ in 0..4 {
-                    result = Self::multiply(&result, &result);
-                }
-                if let Some(power) = powers.get((limb >> shift) as usize & 15) {
-                    result = Self::multiply(&result, power);
-                }
-            }
-        }
-        result
+        invert(const { &Self::FIELD }, a)
     }
 }
 
