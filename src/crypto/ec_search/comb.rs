@@ -58,37 +58,43 @@ impl<const L: usize> Table<L> {
         Self { points }
     }
 
-    /// The points of one digit place.
-    fn row<C: Weierstrass<L>>(&self, place: usize) -> &[Point<L>] {
-        let entries = entries::<C, L>();
-        self.points
-            .get(place * entries..(place + 1) * entries)
-            .unwrap_or_default()
+    /// The points d·2^(w·i)·G, those of each place i in the order of d.
+    #[inline(always)]
+    pub(super) fn points(&self) -> &[Point<L>] {
+        &self.points
     }
 }
 
+/// What multiplies a batch faster than the portable code, and gives the same points.
+pub(super) trait Kernel<const L: usize> {
+    /// Writes the multiples of the generator by `scalars`. `None` if they take the portable code.
+    fn multiply(&mut self, scalars: &[Limbs<L>], points: &mut [Point<L>]) -> Option<()>;
+}
+
 /// Scratch for multiplying up to a number of scalars at a time, wiped when dropped.
-pub(super) struct Comb<C, const L: usize> {
+pub(super) struct Comb<C: Weierstrass<L>, const L: usize> {
     /// Most scalars at a time.
     most: usize,
-    /// The digits of place 0 of all scalars, then of place 1, and so on.
-    digits: Zeroizing<Vec<i16>>,
-    sums: Zeroizing<Vec<Point<L>>>,
-    adder: Adder<L>,
-    curve: PhantomData<C>,
+    /// For batches that are not short, where the processor has one.
+    kernel: Option<Box<dyn Kernel<L>>>,
+    /// What the kernel gives.
+    points: Zeroizing<Vec<Point<L>>>,
+    /// For all batches so far that the kernel has not served.
+    portable: Portable<C, L>,
 }
 
 impl<C: Weierstrass<L>, const L: usize> Comb<C, L> {
     /// Scratch for up to `most` scalars at a time.
     pub(super) fn new(most: usize) -> Self {
-        // Fewer scalars take more sums each, no more than `SUMS` in all.
-        let sums = most.max((most * places::<C, L>()).min(SUMS));
+        let kernel = (most >= FEW).then(|| C::kernel(most)).flatten();
         Self {
             most,
-            digits: Zeroizing::new(vec![0; most * places::<C, L>()]),
-            sums: Zeroizing::new(vec![Point::INFINITY; sums]),
-            adder: Adder::new(sums),
-            curve: PhantomData,
+            points: Zeroizing::new(vec![
+                Point::INFINITY;
+                if kernel.is_some() { most } else { 0 }
+            ]),
+            portable: Portable::new(if kernel.is_some() { 0 } else { most }),
+            kernel,
         }
     }
 
@@ -99,40 +105,70 @@ impl<C: Weierstrass<L>, const L: usize> Comb<C, L> {
             debug_assert!(count == 0, "more scalars than the scratch was made for");
             return &[];
         }
+        if count >= FEW
+            && let Some(kernel) = &mut self.kernel
+            && let Some(points) = self.points.get_mut(..count)
+            && kernel.multiply(scalars, points).is_some()
+        {
+            return points;
+        }
+        if count > self.portable.most {
+            self.portable = Portable::new(count);
+        }
+        self.portable.multiply(scalars)
+    }
+}
+
+/// Batches of fewer scalars are faster by the portable code: the lanes of a kernel would be idle.
+const FEW: usize = 4;
+
+/// The portable code, and scratch for up to a number of scalars at a time.
+pub(super) struct Portable<C, const L: usize> {
+    most: usize,
+    /// The positions of the entries of place 0 for all scalars, then of place 1, and so on.
+    positions: Zeroizing<Vec<i16>>,
+    sums: Zeroizing<Vec<Point<L>>>,
+    adder: Adder<L>,
+    curve: PhantomData<C>,
+}
+
+impl<C: Weierstrass<L>, const L: usize> Portable<C, L> {
+    pub(super) fn new(most: usize) -> Self {
+        // Fewer scalars take more sums each, no more than `SUMS` in all.
+        let sums = most.max((most * places::<C, L>()).min(SUMS));
+        Self {
+            most,
+            positions: Zeroizing::new(vec![0; most * places::<C, L>()]),
+            sums: Zeroizing::new(vec![Point::INFINITY; sums]),
+            adder: Adder::new(sums),
+            curve: PhantomData,
+        }
+    }
+
+    /// As [`Comb::multiply`], for at least one scalar.
+    pub(super) fn multiply(&mut self, scalars: &[Limbs<L>]) -> &[Point<L>] {
+        let count = scalars.len();
         let places = places::<C, L>();
-        let Some(digits) = self.digits.get_mut(..count * places) else {
+        let Some(positions) = self.positions.get_mut(..count * places) else {
             return &[];
         };
-        write_digits::<C, L>(scalars, digits);
+        write_positions::<C, L>(scalars, count, positions);
         let mut lanes = lanes::<C, L>(count);
         let Some(sums) = self.sums.get_mut(..count * lanes) else {
             return &[];
         };
-        let table = C::table();
-        for (step, digits) in digits.chunks(count * lanes).enumerate() {
-            let Some(sums) = sums.get_mut(..digits.len()) else {
+        let table = C::table().points();
+        for (step, positions) in positions.chunks(count * lanes).enumerate() {
+            let Some(sums) = sums.get_mut(..positions.len()) else {
                 return &[];
             };
             if step == 0 {
-                for (lane, (sums, digits)) in sums
-                    .chunks_exact_mut(count)
-                    .zip(digits.chunks_exact(count))
-                    .enumerate()
-                {
-                    let row = table.row::<C>(lane);
-                    for (sum, &digit) in sums.iter_mut().zip(digits) {
-                        *sum = entry::<C, L>(row, digit);
-                    }
+                for (sum, &position) in sums.iter_mut().zip(positions) {
+                    *sum = entry::<C, L>(table, position);
                 }
-            } else if lanes == 1 {
-                let row = table.row::<C>(step);
-                self.adder.add::<C>(sums, |index| {
-                    entry::<C, L>(row, digits.get(index).copied().unwrap_or(0))
-                });
             } else {
                 self.adder.add::<C>(sums, |index| {
-                    let row = table.row::<C>(step * lanes + index / count);
-                    entry::<C, L>(row, digits.get(index).copied().unwrap_or(0))
+                    entry::<C, L>(table, positions.get(index).copied().unwrap_or(0))
                 });
             }
         }
@@ -157,14 +193,15 @@ fn lanes<C: Weierstrass<L>, const L: usize>(count: usize) -> usize {
     (SUMS / count.max(1)).clamp(1, places::<C, L>())
 }
 
-/// Sums that go forward together: enough that an inversion, about 300 multiplications, costs little for each.
+/// Sums that go forward together: enough that an inversion, the time of about a hundred
+/// multiplications, costs little for each.
 const SUMS: usize = 1024;
 
 /// Scalars to multiply at a time.
 pub(super) const BATCH: usize = 1024;
 
 /// Digits of a scalar.
-const fn places<C: Weierstrass<L>, const L: usize>() -> usize {
+pub(super) const fn places<C: Weierstrass<L>, const L: usize>() -> usize {
     C::SCALAR_BITS.div_ceil(C::DIGIT_BITS)
 }
 
@@ -173,16 +210,16 @@ const fn entries<C: Weierstrass<L>, const L: usize>() -> usize {
     1 << (C::DIGIT_BITS - 1)
 }
 
-/// The point of a digit's absolute value, or its negative.
+/// The entry at a position, or its negative.
 #[inline(always)]
-fn entry<C: Weierstrass<L>, const L: usize>(row: &[Point<L>], digit: i16) -> Point<L> {
-    let Some(multiple) = usize::from(digit.unsigned_abs()).checked_sub(1) else {
+fn entry<C: Weierstrass<L>, const L: usize>(table: &[Point<L>], position: i16) -> Point<L> {
+    let Some(index) = usize::from(position.unsigned_abs()).checked_sub(1) else {
         return Point::INFINITY;
     };
-    let Some(&point) = row.get(multiple) else {
+    let Some(&point) = table.get(index) else {
         return Point::INFINITY;
     };
-    if digit > 0 {
+    if position > 0 {
         return point;
     }
     Point {
@@ -191,38 +228,52 @@ fn entry<C: Weierstrass<L>, const L: usize>(row: &[Point<L>], digit: i16) -> Poi
     }
 }
 
-/// Writes the digits of all scalars, those of one place together.
+/// Writes where the digits of all scalars have their entries, those of one place together and filled up to `stride` by
+/// zeros. A position is counted from one and has the digit's sign; that of the digit 0 is 0.
 ///
 /// A digit above 2^(w-1) becomes itself less 2^w and carries into the next place. The highest place never
 /// does: it has fewer than w bits.
-fn write_digits<C: Weierstrass<L>, const L: usize>(scalars: &[Limbs<L>], digits: &mut [i16]) {
+pub(super) fn write_positions<C: Weierstrass<L>, const L: usize>(
+    scalars: &[Limbs<L>],
+    stride: usize,
+    positions: &mut [i16],
+) {
     const {
         assert!(!C::SCALAR_BITS.is_multiple_of(C::DIGIT_BITS));
-        assert!(C::DIGIT_BITS <= 15);
+        assert!(places::<C, L>() * entries::<C, L>() <= i16::MAX as usize);
     }
-    let count = scalars.len();
-    let half = entries::<C, L>() as u64;
-    for (index, scalar) in scalars.iter().enumerate() {
-        let mut carry = 0;
-        for (place, row) in digits.chunks_exact_mut(count).enumerate() {
-            let bits = bits_at(scalar, place * C::DIGIT_BITS) & (2 * half - 1);
-            let digit = bits + carry;
-            carry = u64::from(digit > half);
-            if let Some(slot) = row.get_mut(index) {
-                *slot = digit as i16 - ((carry * 2 * half) as i16);
+    let half = entries::<C, L>() as i16;
+    for row in positions.chunks_exact_mut(stride) {
+        row.iter_mut()
+            .skip(scalars.len())
+            .for_each(|slot| *slot = 0);
+    }
+    // So many at a time as fill a line of memory: the rows lie at distances that share few places of a cache.
+    const LINE: usize = 32;
+    let mut carries = Zeroizing::new([0; LINE]);
+    for (line, scalars) in scalars.chunks(LINE).enumerate() {
+        carries.fill(0);
+        let mut before = 0;
+        for (place, row) in positions.chunks_exact_mut(stride).enumerate() {
+            let slots = row.iter_mut().skip(line * LINE);
+            let at = place * C::DIGIT_BITS;
+            let (index, bit) = (at / 64, at % 64);
+            for ((slot, scalar), carry) in slots.zip(scalars).zip(&mut *carries) {
+                let low = scalar.get(index).copied().unwrap_or(0) >> bit;
+                let high = scalar.get(index + 1).copied().unwrap_or(0) << 1 << (63 - bit);
+                let bits = (low | high) as i16 & (2 * half - 1);
+                let digit = bits + *carry;
+                *carry = i16::from(digit > half);
+                let digit = digit - *carry * 2 * half;
+                *slot = digit + digit.signum() * before;
             }
+            before += half;
         }
-        debug_assert!(carry == 0, "a scalar with more bits than the curve's");
+        debug_assert!(
+            carries.iter().all(|carry| *carry == 0),
+            "a scalar with more bits than the curve's"
+        );
     }
-}
-
-/// The bits of `scalar` from the bit `at` on, at least 15 of them where it has them.
-#[inline(always)]
-fn bits_at<const L: usize>(scalar: &Limbs<L>, at: usize) -> u64 {
-    let limb = |index: usize| scalar.get(index).copied().unwrap_or(0);
-    let (index, shift) = (at / 64, at % 64);
-    let pair = u128::from(limb(index)) | u128::from(limb(index + 1)) << 64;
-    (pair >> shift) as u64
 }
 
 #[cfg(test)]
@@ -331,9 +382,8 @@ mod tests {
         assert_eq!(table.points.len(), 29 * 256);
         let g_times_2_9 = from_hex::<4>("200");
         let mut comb = Comb::<P256, 4>::new(1);
-        assert!(table.row::<P256>(1)[0] == comb.multiply(&[g_times_2_9])[0]);
-        assert!(table.row::<P256>(0)[255] == comb.multiply(&[[256, 0, 0, 0]])[0]);
-        assert!(table.row::<P256>(0)[0] == P256::GENERATOR);
-        assert!(table.row::<P256>(29).is_empty());
+        assert!(table.points[256] == comb.multiply(&[g_times_2_9])[0]);
+        assert!(table.points[255] == comb.multiply(&[[256, 0, 0, 0]])[0]);
+        assert!(table.points[0] == P256::GENERATOR);
     }
 }

@@ -15,11 +15,11 @@ pub(super) struct Modulus<const L: usize> {
     /// The modulus itself.
     pub(super) limbs: Limbs<L>,
     /// -1/m mod 2^64.
-    inverse: u64,
+    pub(super) inverse: u64,
     /// R mod m: the number one.
     pub(super) one: Limbs<L>,
     /// R² mod m: takes a number into Montgomery form.
-    square: Limbs<L>,
+    pub(super) square: Limbs<L>,
 }
 
 impl<const L: usize> Modulus<L> {

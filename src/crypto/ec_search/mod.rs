@@ -6,8 +6,15 @@
 mod comb;
 mod edwards;
 mod field;
+mod inverse;
 mod on_curve;
 mod points;
+#[cfg(target_arch = "x86_64")]
+mod simd_digits;
+#[cfg(target_arch = "x86_64")]
+mod simd_field;
+#[cfg(target_arch = "x86_64")]
+mod simd_ifma;
 mod weierstrass;
 
 pub use edwards::{Edwards, Scheme};

@@ -1,8 +1,11 @@
 //! The curves y² = x³ + ax + b whose multiples of the generator are searched, and addition of their points
 //! many at a time.
 
-use super::comb::Table;
+use super::comb::{Kernel, Table};
 use super::field::{Limbs, Modulus, from_hex, is_zero};
+use super::inverse::invert;
+#[cfg(target_arch = "x86_64")]
+use super::simd_ifma::Lanes;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -33,6 +36,9 @@ pub(super) trait Weierstrass<const L: usize>: Send + Sync + 'static {
     /// The multiples of the generator, built when first asked for.
     fn table() -> &'static Table<L>;
 
+    /// What multiplies batches of up to `most` scalars faster than the portable code, if the processor has it.
+    fn kernel(most: usize) -> Option<Box<dyn Kernel<L>>>;
+
     /// x³ + ax + b
     #[inline(always)]
     fn right_side(x: &Limbs<L>) -> Limbs<L> {
@@ -41,31 +47,9 @@ pub(super) trait Weierstrass<const L: usize>: Send + Sync + 'static {
         field.add(&Self::multiply(&square, x), &Self::B)
     }
 
-    /// 1/a for a ≠ 0, as a^(p-2), by four bits of the exponent at a time.
+    /// 1/a for a ≠ 0.
     fn invert(a: &Limbs<L>) -> Limbs<L> {
-        let field = const { &Self::FIELD };
-        let mut powers = Zeroizing::new([field.one; 16]);
-        let mut power = field.one;
-        for slot in powers.iter_mut().skip(1) {
-            power = Self::multiply(&power, a);
-            *slot = power;
-        }
-        let mut exponent = field.limbs;
-        if let Some(low) = exponent.first_mut() {
-            *low -= 2; // no prime here ends in a limb below 2
-        }
-        let mut result = field.one;
-        for limb in exponent.iter().rev() {
-            for shift in (0..64).step_by(4).rev() {
-                for _ in 0..4 {
-                    result = Self::multiply(&result, &result);
-                }
-                if let Some(power) = powers.get((limb >> shift) as usize & 15) {
-                    result = Self::multiply(&result, power);
-                }
-            }
-        }
-        result
+        invert(const { &Self::FIELD }, a)
     }
 }
 
@@ -195,11 +179,12 @@ pub(super) fn invert_all<C: Weierstrass<L>, const L: usize>(tree: &mut [Limbs<L>
     }
 }
 
-/// Declares the curves: field and order in hexadecimal, a, b and the generator as plain numbers.
+/// Declares the curves: limbs of an element and digits of it in the vector kernel, field and order in hexadecimal, a, b
+/// and the generator as plain numbers.
 ///
 /// Sources: SEC 2 version 2, sections 2.4 to 2.6 and FIPS 186-4, D.1.2.
 macro_rules! constants {
-    ($limbs:literal, $p:literal, $n:literal, $a:expr, $b:literal, $x:literal, $y:literal) => {
+    ($limbs:literal, $digits:literal, $p:literal, $n:literal, $a:expr, $b:literal, $x:literal, $y:literal) => {
         const FIELD: Modulus<$limbs> = Modulus::new(from_hex($p));
         const ORDER: Modulus<$limbs> = Modulus::new(from_hex($n));
         const A: Limbs<$limbs> = $a;
@@ -212,6 +197,16 @@ macro_rules! constants {
         fn table() -> &'static Table<$limbs> {
             static TABLE: OnceLock<Table<$limbs>> = OnceLock::new();
             TABLE.get_or_init(Table::new::<Self>)
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        fn kernel(most: usize) -> Option<Box<dyn Kernel<$limbs>>> {
+            Some(Box::new(Lanes::<Self, $limbs, $digits>::new(most)?))
+        }
+
+        #[cfg(not(target_arch = "x86_64"))]
+        fn kernel(_: usize) -> Option<Box<dyn Kernel<$limbs>>> {
+            None
         }
     };
 }
@@ -231,6 +226,7 @@ pub(super) struct P256;
 impl Weierstrass<4> for P256 {
     constants!(
         4,
+        5,
         "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
         minus_three(&Self::FIELD),
@@ -247,6 +243,7 @@ pub(super) struct P384;
 impl Weierstrass<6> for P384 {
     constants!(
         6,
+        8,
         "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff",
         "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
         minus_three(&Self::FIELD),
@@ -263,6 +260,7 @@ pub(super) struct P521;
 impl Weierstrass<9> for P521 {
     constants!(
         9,
+        11,
         "1ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         "1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
         minus_three(&Self::FIELD),
@@ -280,6 +278,7 @@ pub(super) struct Secp256k1;
 impl Weierstrass<4> for Secp256k1 {
     constants!(
         4,
+        5,
         "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f",
         "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
         [0; 4],
@@ -297,6 +296,7 @@ pub(super) struct Curve25519;
 impl Weierstrass<4> for Curve25519 {
     constants!(
         4,
+        5,
         "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed",
         "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed",
         Self::FIELD.enter(&from_hex(
