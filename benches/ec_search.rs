@@ -3,9 +3,7 @@
 mod common;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use dumpgate::crypto::ec_search::{
-    Edwards, Points, is_on_curve, point_from_limbs, point_from_montgomery,
-};
+use dumpgate::crypto::ec_search::{Edwards, Points, is_on_curve, point_from_any};
 use dumpgate::crypto::{Curve, edwards};
 use std::hint::black_box;
 use std::time::Instant;
@@ -54,11 +52,8 @@ fn on_curve(criterion: &mut Criterion, curve: Curve) {
     group.bench_function("bytes of a point", |bencher| {
         bencher.iter(|| is_on_curve(curve, black_box(xy)));
     });
-    group.bench_function("limbs of none", |bencher| {
-        bencher.iter(|| point_from_limbs(curve, black_box(x), black_box(y)));
-    });
-    group.bench_function("Montgomery limbs of none", |bencher| {
-        bencher.iter(|| point_from_montgomery(curve, black_box(x), black_box(y)));
+    group.bench_function("limbs of none, in either form and order", |bencher| {
+        bencher.iter(|| point_from_any(curve, black_box(x), black_box(y)));
     });
     group.bench_function("crate", |bencher| {
         bencher.iter_batched(

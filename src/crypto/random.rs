@@ -252,7 +252,7 @@ fn distinct<const N: usize>(bytes: &[u8; N]) -> u32 {
 /// the ratio, between -16 and 16. Counted over 119 MB of code of the shared libraries of a Debian 12 system, compiled from C, C++ and
 /// Rust.
 #[rustfmt::skip]
-pub static CODE: [i8; 256] = [
+pub const CODE: [i8; 256] = [
     16, 9, 2, 1, 4, 2, -3, -3, 6, -4, -5, -6, -2, -4, -8, 13,
     4, -3, -8, -9, -3, -2, -9, -9, 1, -10, -11, -11, -6, -9, -10, 5,
     1, -8, -11, -11, 11, -3, -12, -12, 1, -2, -10, -6, -7, -9, -3, -10,

@@ -16,7 +16,7 @@ use super::runs::EDGE;
 use super::space::Block;
 use crate::bytes::{array, slice};
 use crate::clue::{Clue, Rank};
-use crate::crypto::ec_search::{is_on_curve, point_from_limbs, point_from_montgomery};
+use crate::crypto::ec_search::{is_on_curve, point_from_any};
 use crate::crypto::{Curve, Fingerprint, Identity, PublicKey};
 use crate::detect::Sighting;
 use crate::finding::Piece;
@@ -170,9 +170,7 @@ impl Fields {
                 let (Some(one), Some(other)) = (read(block, last), read(block, &next)) else {
                     continue;
                 };
-                let point = of_limbs(curve, limbs, [&one, &other])
-                    .or_else(|| of_limbs(curve, limbs, [&other, &one]));
-                if let Some(point) = point {
+                if let Some(point) = of_limbs(curve, limbs, [&one, &other]) {
                     found(point, [last.clone(), next.clone()]);
                 }
             }
@@ -214,17 +212,17 @@ fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// The point of `curve` with these coordinates, plain or in Montgomery form.
-fn of_limbs(curve: Curve, size: usize, [x, y]: [&[u64; 9]; 2]) -> Option<Point> {
-    let (x, y) = (x.get(..size)?, y.get(..size)?);
-    let (encoded, form) = match point_from_limbs(curve, x, y) {
-        Some(encoded) => (encoded, "raw.limbs-le"),
-        None => (point_from_montgomery(curve, x, y)?, "raw.limbs-montgomery"),
-    };
+/// The point of `curve` of which these are the coordinates, whichever is x, plain or in Montgomery form.
+fn of_limbs(curve: Curve, size: usize, [one, other]: [&[u64; 9]; 2]) -> Option<Point> {
+    let (encoded, is_montgomery) = point_from_any(curve, one.get(..size)?, other.get(..size)?)?;
     Some(Point {
         curve,
         encoded,
-        form,
+        form: if is_montgomery {
+            "raw.limbs-montgomery"
+        } else {
+            "raw.limbs-le"
+        },
         rank: Rank::Own,
     })
 }
@@ -269,20 +267,18 @@ pub fn pairs(coordinates: &[Coordinate]) -> Vec<(Point, Vec<Piece>)> {
         (one.size == other.size && one.codec == other.codec).then_some(())?;
         let curves = LIMBS.into_iter().filter(|(_, size)| *size == one.size);
         let mut found = curves.filter_map(|(curve, size)| {
-            [[one, other], [other, one]].into_iter().find_map(|[x, y]| {
-                let point = of_limbs(curve, size, [&x.limbs, &y.limbs])?;
-                let form = if point.form == CODEC.name {
-                    one.codec.name
-                } else {
-                    point.form
-                };
-                let point = Point {
-                    form,
-                    rank: Rank::Pointed,
-                    ..point
-                };
-                Some((point, [&x.pieces[..], &y.pieces].concat()))
-            })
+            let point = of_limbs(curve, size, [&one.limbs, &other.limbs])?;
+            let form = if point.form == CODEC.name {
+                one.codec.name
+            } else {
+                point.form
+            };
+            let point = Point {
+                form,
+                rank: Rank::Pointed,
+                ..point
+            };
+            Some((point, [&one.pieces[..], &other.pieces].concat()))
         });
         found.next()
     };

@@ -71,6 +71,9 @@ pub struct Kernel {
 
 #[derive(Clone, Copy, Debug)]
 enum Level {
+    /// Many since 2019.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
     /// Most processors since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -87,9 +90,13 @@ impl Kernel {
             let has_all = is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("popcnt");
-            if has_all {
-                kernels.push(Self { level: Level::Avx2 });
-            }
+            let has_more = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vbmi");
+            let levels = [(has_all && has_more, Level::Avx512), (has_all, Level::Avx2)];
+            let has = levels.into_iter().filter(|(has, _)| *has);
+            kernels.extend(has.map(|(_, level)| Self { level }));
         }
         kernels.push(Self {
             level: Level::Portable,
@@ -108,8 +115,11 @@ impl Kernel {
     #[inline]
     pub fn look(self, group: &[u8; GROUP], digits: bool) -> Masks {
         match self.level {
-            // SAFETY: this would be an illegal instruction on a processor without AVX2, BMI1 and POPCNT. The
+            // SAFETY: this would be an illegal instruction on a processor without AVX-512 F, BW, DQ and VBMI. The
             // level is made by `available` alone, after it has seen them.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::look(group, digits) },
+            // SAFETY: the same of AVX2, BMI1 and POPCNT.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2::look(group, digits) },
             Level::Portable => portable::look(group, digits),
@@ -125,11 +135,23 @@ impl Kernel {
         windows: u64,
         shape: Shape,
     ) -> u64 {
+        let groups = pair.map(|(group, _)| group);
+        let windows = uncommon(pair.map(|(_, common)| common), windows, shape);
+        if windows == 0 {
+            return 0;
+        }
         match self.level {
+            // SAFETY: as in `look`, of which this level needs all.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe {
+                avx2::varied(groups, avx512::unlike_code(groups, windows, shape), shape)
+            },
             // SAFETY: as in `look`.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::varied(pair, windows, shape) },
-            Level::Portable => portable::varied(pair, windows, shape),
+            Level::Avx2 => unsafe {
+                avx2::varied(groups, unlike_code(groups, windows, shape), shape)
+            },
+            Level::Portable => portable::varied(groups, unlike_code(groups, windows, shape), shape),
         }
     }
 }
@@ -268,7 +290,7 @@ fn word(pair: [&[u8; GROUP]; 2], at: usize) -> u64 {
 const REACHED: usize = GROUP / 8 + 8;
 
 mod portable {
-    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, unlike_code, word};
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, word};
 
     pub fn look(group: &[u8; GROUP], digits: bool) -> Masks {
         let mut masks = Masks {
@@ -310,19 +332,13 @@ mod portable {
         masks
     }
 
-    pub fn varied(
-        [first, second]: [(&[u8; GROUP], &[u64; LINES]); 2],
-        windows: u64,
-        shape: Shape,
-    ) -> u64 {
-        let windows = uncommon([first.1, second.1], windows, shape);
-        let windows = unlike_code([first.0, second.0], windows, shape);
+    pub fn varied(pair: [&[u8; GROUP]; 2], windows: u64, shape: Shape) -> u64 {
         let mut kept = 0;
         for (start, length) in stretches(windows) {
             let mut seen = [[0u64; 4]; REACHED];
             let words = start..start + length + shape.words - 1;
             for (at, seen) in words.zip(&mut seen) {
-                for byte in word([first.0, second.0], at).to_le_bytes() {
+                for byte in word(pair, at).to_le_bytes() {
                     if let Some(part) = seen.get_mut(usize::from(byte >> 6)) {
                         *part |= 1 << (byte & 63);
                     }
@@ -342,9 +358,27 @@ mod portable {
     }
 }
 
+/// The weights of [`CODE`], each with as much added that none is negative.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
+static BIASED_CODE: [u8; 256] = {
+    let mut weights = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        weights[byte] = (CODE[byte] + CODE_BIAS) as u8;
+        byte += 1;
+    }
+    weights
+};
+#[cfg(target_arch = "x86_64")]
+const CODE_BIAS: i8 = 16;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, uncommon, unlike_code, word};
+    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, word};
     use std::arch::x86_64::{
         __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_pd,
         _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cmpeq_epi32,
@@ -511,19 +545,13 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub fn varied(
-        [first, second]: [(&[u8; GROUP], &[u64; LINES]); 2],
-        windows: u64,
-        shape: Shape,
-    ) -> u64 {
-        let windows = uncommon([first.1, second.1], windows, shape);
-        let windows = unlike_code([first.0, second.0], windows, shape);
+    pub fn varied(pair: [&[u8; GROUP]; 2], windows: u64, shape: Shape) -> u64 {
         let mut kept = 0;
         for (start, length) in stretches(windows) {
             let mut seen = [_mm256_setzero_si256(); REACHED];
             let words = length + shape.words - 1;
             for (at, seen) in seen.iter_mut().take(words).enumerate() {
-                *seen = bitmap(word([first.0, second.0], start + at));
+                *seen = bitmap(word(pair, start + at));
             }
             // Each becomes the union of as many as a window has.
             let mut step = 1;

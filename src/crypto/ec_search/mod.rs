@@ -18,5 +18,5 @@ mod simd_ifma;
 mod weierstrass;
 
 pub use edwards::{Edwards, Scheme};
-pub use on_curve::{is_on_curve, point_from_limbs, point_from_montgomery};
+pub use on_curve::{is_on_curve, point_from_any};
 pub use points::{Form, Points};

@@ -4,27 +4,17 @@ use super::field::{Limbs, is_zero};
 use super::weierstrass::{P256, P384, P521, Point, Secp256k1, Weierstrass};
 use crate::crypto::Curve;
 
-/// The uncompressed encoding (`04 X Y`) of the point whose coordinates are these little-endian limbs, as many
-/// each as the curve's field has (4, 6, 9); `None` unless it lies on the curve.
+/// The uncompressed encoding (`04 X Y`) of the point of which two numbers are the coordinates, whichever is x; and whether
+/// they are in Montgomery form: times 2^(64 · limbs) modulo the field's prime. `None` unless it lies on the curve.
 ///
-/// Coordinates with a limb of zero below the highest one are refused unseen: of true points one in 2^61 at 256 bits
-/// and one in 2^60 at 521.
-pub fn point_from_limbs(curve: Curve, x: &[u64], y: &[u64]) -> Option<Box<[u8]>> {
+/// The numbers are little-endian limbs, as many each as the curve's field has (4, 6, 9). Those with a limb of zero below
+/// the highest one are refused unseen: of true points one in 2^61 at 256 bits and one in 2^60 at 521.
+pub fn point_from_any(curve: Curve, one: &[u64], other: &[u64]) -> Option<(Box<[u8]>, bool)> {
     match curve {
-        Curve::P256 => from_limbs::<P256, 4>(curve, x, y),
-        Curve::P384 => from_limbs::<P384, 6>(curve, x, y),
-        Curve::P521 => from_limbs::<P521, 9>(curve, x, y),
-        Curve::Secp256k1 => from_limbs::<Secp256k1, 4>(curve, x, y),
-    }
-}
-
-/// As [`point_from_limbs`], for coordinates in Montgomery form: times 2^(64 · limbs) modulo the field's prime.
-pub fn point_from_montgomery(curve: Curve, x: &[u64], y: &[u64]) -> Option<Box<[u8]>> {
-    match curve {
-        Curve::P256 => from_montgomery::<P256, 4>(curve, x, y),
-        Curve::P384 => from_montgomery::<P384, 6>(curve, x, y),
-        Curve::P521 => from_montgomery::<P521, 9>(curve, x, y),
-        Curve::Secp256k1 => from_montgomery::<Secp256k1, 4>(curve, x, y),
+        Curve::P256 => from_any::<P256, 4>(curve, one, other),
+        Curve::P384 => from_any::<P384, 6>(curve, one, other),
+        Curve::P521 => from_any::<P521, 9>(curve, one, other),
+        Curve::Secp256k1 => from_any::<Secp256k1, 4>(curve, one, other),
     }
 }
 
@@ -47,24 +37,34 @@ pub(super) fn read<C: Weierstrass<L>, const L: usize>(curve: Curve, xy: &[u8]) -
     enter::<C, L>(&limbs(x), &limbs(y))
 }
 
-fn from_limbs<C: Weierstrass<L>, const L: usize>(
+fn from_any<C: Weierstrass<L>, const L: usize>(
     curve: Curve,
-    x: &[u64],
-    y: &[u64],
-) -> Option<Box<[u8]>> {
-    let (x, y) = coordinates(x, y)?;
-    enter::<C, L>(x, y)?;
-    Some(write(curve, x, y))
-}
-
-fn from_montgomery<C: Weierstrass<L>, const L: usize>(
-    curve: Curve,
-    x: &[u64],
-    y: &[u64],
-) -> Option<Box<[u8]>> {
-    let (x, y) = coordinates(x, y)?;
-    let Point { x, y } = checked::<C, L>(*x, *y)?;
-    Some(write(curve, &C::FIELD.leave(&x), &C::FIELD.leave(&y)))
+    one: &[u64],
+    other: &[u64],
+) -> Option<(Box<[u8]>, bool)> {
+    let field = const { &C::FIELD };
+    let (one, other) = coordinates(one, other)?;
+    if !field.is_reduced(one) || !field.is_reduced(other) {
+        return None;
+    }
+    let squares = [one, other].map(|number| C::multiply(number, number));
+    let [square, other_square] = &squares;
+    let orders = [
+        (one, square, other, other_square),
+        (other, other_square, one, square),
+    ];
+    orders.into_iter().find_map(|(x, x_square, y, y_square)| {
+        let right =
+            |a: &Limbs<L>, b: &Limbs<L>| field.add(&C::multiply(&field.add(x_square, a), x), b);
+        // Each multiplication divides by R: of plain coordinates both sides come out as y²/R².
+        let a = const { &C::FIELD.leave(&C::FIELD.leave(&C::A)) };
+        let b = const { &C::FIELD.leave(&C::FIELD.leave(&C::FIELD.leave(&C::B))) };
+        if field.leave(y_square) == right(a, b) {
+            return Some((write(curve, x, y), false));
+        }
+        let is_point = *y_square == right(&C::A, &C::B);
+        is_point.then(|| (write(curve, &field.leave(x), &field.leave(y)), true))
+    })
 }
 
 /// The point with the plain coordinates `x` and `y`.
@@ -134,6 +134,16 @@ mod tests {
         let limbs =
             |bytes: &[u8]| -> Vec<u64> { limbs::<9>(bytes)[..bytes.len().div_ceil(8)].to_vec() };
         (limbs(x), limbs(y))
+    }
+
+    fn point_from_limbs(curve: Curve, x: &[u64], y: &[u64]) -> Option<Box<[u8]>> {
+        let found = point_from_any(curve, x, y);
+        found.and_then(|(point, is_montgomery)| (!is_montgomery).then_some(point))
+    }
+
+    fn point_from_montgomery(curve: Curve, x: &[u64], y: &[u64]) -> Option<Box<[u8]>> {
+        let found = point_from_any(curve, x, y);
+        found.and_then(|(point, is_montgomery)| is_montgomery.then_some(point))
     }
 
     /// Times 2^(64 · limbs) modulo the field's prime.
@@ -245,6 +255,17 @@ mod tests {
             let (mx, my) = (montgomery(curve, &x), montgomery(curve, &y));
             prop_assert_eq!(point_from_montgomery(curve, &mx, &my), Some(point.clone()));
             prop_assert_eq!(point_from_limbs(curve, &mx, &my), None);
+
+            let neither = (point.clone(), false);
+            prop_assert_eq!(point_from_any(curve, &x, &y), Some(neither.clone()));
+            prop_assert_eq!(point_from_any(curve, &y, &x), Some(neither));
+            let montgomery = (point.clone(), true);
+            prop_assert_eq!(point_from_any(curve, &mx, &my), Some(montgomery.clone()));
+            prop_assert_eq!(point_from_any(curve, &my, &mx), Some(montgomery));
+            let mut near = y.clone();
+            near[flip % y.len()] ^= 1 << (flip % 50);
+            prop_assert_eq!(point_from_any(curve, &x, &near), None);
+            prop_assert_eq!(point_from_any(curve, &x[1..], &y), None);
 
             let mut off = point.to_vec();
             let flip = 8 + flip % (8 * (off.len() - 1));
