@@ -221,9 +221,20 @@ impl Index {
     /// One if the filter lets a gram pass, zero if not.
     #[inline]
     fn passes(&self, gram: u64) -> u32 {
-        let bit = hash(gram) >> self.filter_shift;
-        let word = self.filter.get((bit >> 6) as usize).copied().unwrap_or(0);
-        (word >> (bit & 63)) as u32 & 1
+        let (word, bits) = self.slot_of_filter(gram);
+        let word = self.filter.get(word).copied().unwrap_or(0);
+        u32::from(word & bits == bits)
+    }
+
+    /// The word of the filter and the two bits of it that stand for a gram.
+    #[inline]
+    fn slot_of_filter(&self, gram: u64) -> (usize, u64) {
+        let hash = hash(gram);
+        let bit = hash >> self.filter_shift;
+        (
+            (bit >> 6) as usize,
+            1 << (bit & 63) | 1 << (hash >> SECOND_BIT & 63),
+        )
     }
 
     /// The places of `gram` in the strings.
@@ -263,9 +274,9 @@ impl Index {
         let slot = free.and_then(|slot| self.slots.get_mut(slot));
         if let (Some(slot), Ok(place)) = (slot, u32::try_from(place + 1)) {
             *slot = place;
-            let bit = hash(gram) >> self.filter_shift;
-            if let Some(word) = self.filter.get_mut((bit >> 6) as usize) {
-                *word |= 1 << (bit & 63);
+            let (word, bits) = self.slot_of_filter(gram);
+            if let Some(word) = self.filter.get_mut(word) {
+                *word |= bits;
             }
         }
     }
@@ -320,6 +331,9 @@ const BLOCK: usize = 64;
 /// Bits of the filter for each gram, and in all: four MiB.
 const BITS_PER_GRAM: usize = 32;
 const MOST_FILTER_BITS: u32 = 25;
+
+/// Where in a hash the second bit is told, below those that tell the word.
+const SECOND_BIT: u32 = 32;
 
 /// Places kept of one gram: a number may stand in several encodings alike, and digits repeat.
 const MOST_SAME: usize = 16;
