@@ -611,10 +611,16 @@ fn a_point_that_nothing_announces_is_searched_unless_the_process_has_sessions() 
             panic!("two coordinates");
         };
         let share: &[u8] = b"\0\x17\0\x41\x04";
-        // With its tag; in limbs one after the other; in fields with room for more.
-        let shapes: [Vec<(usize, &[u8])>; 3] = [
+        // With its tag; in limbs one after the other, or with a word between them; in fields with room for more.
+        let shapes: [Vec<(usize, &[u8])>; 5] = [
             vec![(0x1_2040, &point)],
             vec![(0x1_2040, x), (0x1_2040 + size, y)],
+            vec![(0x1_2040, x), (0x1_2048 + size, y)],
+            vec![
+                (0x1_2040, x),
+                (0x1_2040 + size, &[1, 0, 0, 0, 7, 0, 0, 0]),
+                (0x1_2048 + size, y),
+            ],
             vec![(0x1_2040, x), (0x1_2340, y)],
         ];
         for (number, shape) in shapes.into_iter().enumerate() {

@@ -153,8 +153,30 @@ impl Fields {
         if block.is_module || run.len() > MAX_RUN {
             return;
         }
-        let next = tight(block, run);
-        if !matches!(next.len(), 32 | 48) || self.last.last() == Some(&next) {
+        let whole = tight(block, run);
+        if matches!(whole.len(), 32 | 48) {
+            self.take_one(block, whole, &mut found);
+            return;
+        }
+        // Between numbers of one run stand words that look like none.
+        let mut start = whole.start;
+        for at in whole.clone().step_by(8).chain([whole.end]) {
+            if at == whole.end || is_flat(block, at) {
+                if matches!(at - start, 32 | 48) {
+                    self.take_one(block, start..at, &mut found);
+                }
+                start = at + 8;
+            }
+        }
+    }
+
+    fn take_one(
+        &mut self,
+        block: &Block<'_>,
+        next: Range<usize>,
+        found: &mut impl FnMut(Point, [Range<usize>; 2]),
+    ) {
+        if self.last.last() == Some(&next) {
             return;
         }
         self.last
@@ -191,10 +213,7 @@ fn read(block: &Block<'_>, range: &Range<usize>) -> Option<[u64; 9]> {
 
 /// The words of the run `run` that have no sixteen equal upper bits before and behind them.
 fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
-    let is_flat = |at: usize| match array(block.bytes, at) {
-        Some(word) => (u64::from_le_bytes(word) >> 48).wrapping_add(1) & 0xffff < 2,
-        None => true,
-    };
+    let is_flat = |at: usize| is_flat(block, at);
     let (mut start, _) = block.first_aligned(run.start, 8);
     while start >= 8 && !is_flat(start - 8) && start + EDGE > run.start {
         start -= 8;
@@ -210,6 +229,12 @@ fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
         end -= 8;
     }
     start..end
+}
+
+/// Whether the upper sixteen bits of the word at `at` are equal, as those of addresses and small numbers are.
+fn is_flat(block: &Block<'_>, at: usize) -> bool {
+    array(block.bytes, at)
+        .is_none_or(|word| (u64::from_le_bytes(word) >> 48).wrapping_add(1) & 0xffff < 2)
 }
 
 /// The point of `curve` of which these are the coordinates, whichever is x, plain or in Montgomery form.
