@@ -60,7 +60,7 @@ pub struct Notebook {
 
 #[derive(Default)]
 struct Pages {
-    /// By the offset in the file at which a block begins, and the phase of its words.
+    /// By the offset in the file from which on numbers belong to a block, and the phase of its words.
     notes: HashMap<(usize, usize), Arc<Note>>,
     bytes: usize,
 }
@@ -68,12 +68,12 @@ struct Pages {
 /// The notes on one block.
 pub struct Notes<'n> {
     book: &'n Notebook,
-    /// Offset in the file of the first byte of the block.
+    /// Offset in the file from which on numbers belong to the block.
     start: usize,
 }
 
 impl Notebook {
-    /// Those on the block whose first byte lies at the offset `start` in the file.
+    /// Those on the block to which numbers belong that begin from the offset `start` in the file on.
     pub fn of_block(&self, start: usize) -> Notes<'_> {
         Notes { book: self, start }
     }

@@ -162,7 +162,7 @@ impl Fields {
         let mut start = whole.start;
         for at in whole.clone().step_by(8).chain([whole.end]) {
             if at == whole.end || is_flat(block, at) {
-                if matches!(at - start, 32 | 48) {
+                if matches!(at.saturating_sub(start), 32 | 48) {
                     self.take_one(block, start..at, &mut found);
                 }
                 start = at + 8;

@@ -310,7 +310,8 @@ impl<'d> Space<'d> {
                     address: *address,
                     is_module: owner == Some(OwnerKind::Module),
                     pointer: self.pointer,
-                    notes: Some(self.notes.of_block(shown.start)),
+                    // What is shown of two short blocks may begin at the same byte.
+                    notes: Some(self.notes.of_block(own.start)),
                 })
             }
             Job::Seam(part) => {
@@ -419,6 +420,7 @@ const BLOCKS_IN_WAVE: usize = 32;
 mod tests {
     use super::*;
     use crate::memory::{Label, Owners};
+    use crate::sweep::notes::Note;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     fn map() -> MemoryMap {
@@ -484,6 +486,27 @@ mod tests {
         let map = MemoryMap::tile(0x3000, labels.collect(), Vec::new(), Owners::default());
         let space = Space::new(&data[..0x3000.min(data.len())], &map, 8);
         assert_eq!(space.together(0x1800).start, 0);
+    }
+
+    #[test]
+    fn blocks_of_which_the_same_bytes_are_shown_have_notes_of_their_own() {
+        // What is writable begins and ends within the reach of others.
+        let owners = Owners::default().with_writable(vec![0x6800..0x6900, 0x6a00..0x6b00]);
+        let labels = vec![Label::memory(0, 0x2000, 0x6000)];
+        let map = MemoryMap::tile(0x2000, labels, Vec::new(), owners);
+        let data = vec![7; 0x2000];
+        let space = Space::new(&data, &map, 8);
+        let mut all = Vec::new();
+        space.each_block(
+            |block| {
+                let notes = block.notes.as_ref().unwrap();
+                let is_new = notes.read(0).is_none();
+                notes.write(0, Note::new(1));
+                is_new
+            },
+            |is_new, _| all.push(is_new),
+        );
+        assert_eq!(all, [true; 5]);
     }
 
     #[test]
