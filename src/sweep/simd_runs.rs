@@ -118,7 +118,7 @@ impl Kernel {
             // SAFETY: this would be an illegal instruction on a processor without AVX-512 F, BW, DQ and VBMI. The
             // level is made by `available` alone, after it has seen them.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::look(group, digits) },
+            Level::Avx512 => unsafe { simd_avx512::look(group, digits) },
             // SAFETY: the same of AVX2, BMI1 and POPCNT.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2::look(group, digits) },
@@ -144,7 +144,11 @@ impl Kernel {
             // SAFETY: as in `look`, of which this level needs all.
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => unsafe {
-                avx2::varied(groups, avx512::unlike_code(groups, windows, shape), shape)
+                avx2::varied(
+                    groups,
+                    simd_avx512::unlike_code(groups, windows, shape),
+                    shape,
+                )
             },
             // SAFETY: as in `look`.
             #[cfg(target_arch = "x86_64")]
@@ -374,7 +378,7 @@ static BIASED_CODE: [u8; 256] = {
 const CODE_BIAS: i8 = 16;
 
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+mod simd_avx512;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
