@@ -4,7 +4,8 @@
 //! `DUMPGATE_BENCH_FILE` names a directory of dumps, of which all are taken together; or a file of real process memory
 //! (`scripts/make-memory` puts one together), which is taken for the memory of one process that tells no modules, so
 //! that code is searched like data; without it a sample is repeated. Keys that lie in that memory are looked for
-//! too where the whole scan is measured. `DUMPGATE_BENCH_ONLY` is part of the name of the stages to run.
+//! too where the whole scan is measured. `DUMPGATE_BENCH_ONLY` is part of the name of the stages to run, and
+//! `DUMPGATE_BENCH_ROUNDS` how often each is run (3): the best counts.
 
 mod common;
 
@@ -79,9 +80,11 @@ fn ratios(sources: &[Source], dumps: &[Dump], scanner: &Scanner) {
     let rate = length(sources) as f64 / best(5, sum) / f64::from(1 << 30);
     println!("\nsum as u64, hot: {rate:.2} GiB/s; all else in multiples of its time");
     // A machine changes its pace within minutes, so the yardstick is taken again beside each stage.
+    let rounds =
+        env::var("DUMPGATE_BENCH_ROUNDS").map_or(3, |rounds| rounds.parse().expect("a number"));
     let in_sums = |name: &str, run: &dyn Fn()| {
         let [mut hot, mut time] = [f64::MAX; 2];
-        for _ in 0..3 {
+        for _ in 0..rounds {
             hot = hot.min(best(2, sum));
             time = time.min(best(1, run));
         }

@@ -382,14 +382,16 @@ enum Standing {
     Open,
 }
 
-/// Which of the numbers may be moduli: no primes, as far as something points to them, nothing else tells and the work for
-/// a test of each goes, and none of the public primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are
+/// Which of the numbers may be moduli: no primes, as far as something points to them, nothing else tells and a test of each
+/// is worth its while, and none of the public primes of RFC 2409, 3526 and 7919, whose 64 highest and lowest bits are
 /// set.
 fn are_moduli(numbers: &[&Pooled], standings: &[Standing], memory: u64) -> Vec<bool> {
     let most = (MAX_WORK / MIB_OF_WORK * (memory >> 20) as usize).clamp(MIN_WORK, MAX_WORK);
     let mut work = 0;
     let is_tested = numbers.iter().zip(standings).map(|(number, standing)| {
-        let is_worth = number.source <= Source::Array && *standing == Standing::Open;
+        let is_worth = number.source <= Source::Array
+            && *standing == Standing::Open
+            && number.limbs.len() <= MAX_TESTED_LIMBS;
         work += usize::from(is_worth) * number.limbs.len().pow(3);
         is_worth && work <= most
     });
@@ -442,6 +444,10 @@ const MAX_NUMBERS: usize = 16 << 10;
 
 /// Places kept of each number.
 pub const PLACES: usize = 4;
+
+/// Limbs of the longest number that is tested for being composite: the test of a longer one takes as long as the search
+/// for its primes, and few are primes.
+const MAX_TESTED_LIMBS: usize = 32;
 
 /// Work for tests of numbers for being composite, in cubes of limbs: some 50 ms, for 12 numbers of 2048 bits. Exponents are
 /// looked for of no more of those that nothing else tells, so a prime behind them costs the search little.

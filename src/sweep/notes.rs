@@ -1,40 +1,56 @@
 //! What the first pass over memory notes for those after it: which groups are worth a look.
 //!
 //! Most of memory holds no number of a key, and each sweep looks for where one may lie. The first, for numbers of all
-//! classes, notes it in two bits for each group of 512 bytes; the others look at those groups alone.
+//! classes, notes it in three bits for each group of 512 bytes; the others look at those groups alone.
 
 use super::simd_runs::GROUP;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Which groups of a block are worth a look: in those of the first mask windows for numbers of 256 bits and more may
-/// start, in those of the second windows for numbers of 512 bits and more do.
+/// Which groups of a block are worth a look.
 pub struct Note {
-    masks: [Vec<u64>; 2],
+    masks: [Vec<u64>; KINDS],
 }
+
+/// What a group may be worth a look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// Windows for numbers of 256 bits and more may start in it.
+    Short,
+    /// Windows for numbers of 512 bits and more do.
+    Long,
+    /// It may hold part of a long text.
+    Text,
+}
+
+const KINDS: usize = 3;
 
 impl Note {
     /// A note on so many groups, none of which is worth it.
     pub fn new(groups: usize) -> Self {
         let words = groups / 64 + 1;
         Self {
-            masks: [vec![0; words], vec![0; words]],
+            masks: std::array::from_fn(|_| vec![0; words]),
         }
     }
 
-    /// Notes whether the group is worth a look for shorter and for longer numbers.
-    pub fn take(&mut self, group: usize, short: bool, long: bool) {
-        for (mask, is_worth) in self.masks.iter_mut().zip([short || long, long]) {
+    /// Notes whether the group is worth a look for shorter numbers, for longer ones, and for texts.
+    pub fn take(&mut self, group: usize, [short, long, text]: [bool; KINDS]) {
+        for (mask, is_worth) in self.masks.iter_mut().zip([short || long, long, text]) {
             if let Some(word) = mask.get_mut(group / 64) {
                 *word |= u64::from(is_worth) << (group % 64);
             }
         }
     }
 
-    /// The groups that are worth a look, for longer numbers alone or for all.
-    pub fn groups(&self, is_long: bool) -> impl Iterator<Item = usize> {
-        let [short, long] = &self.masks;
-        let mask = if is_long { long } else { short };
+    /// The groups that are worth a look, in order.
+    pub fn groups(&self, worth: Worth) -> impl Iterator<Item = usize> {
+        let [short, long, text] = &self.masks;
+        let mask = match worth {
+            Worth::Short => short,
+            Worth::Long => long,
+            Worth::Text => text,
+        };
         mask.iter().enumerate().flat_map(|(index, &word)| {
             let mut left = word;
             std::iter::from_fn(move || {
@@ -47,8 +63,7 @@ impl Note {
 
     /// Bytes of memory it takes, and its place among others.
     fn size(&self) -> usize {
-        let [short, long] = &self.masks;
-        8 * (short.len() + long.len()) + 128
+        8 * self.masks.iter().map(Vec::len).sum::<usize>() + 128
     }
 }
 
@@ -99,7 +114,7 @@ impl Notes<'_> {
 }
 
 /// Bytes of all notes at most: those on 20 GiB. What is not noted is looked at anew.
-const MAX_BYTES: usize = 20 * 1024 * ((1 << 20) / GROUP / 4 + 256);
+const MAX_BYTES: usize = 20 * 1024 * (KINDS * (1 << 20) / GROUP / 8 + 256);
 
 #[cfg(test)]
 mod tests {
@@ -108,17 +123,19 @@ mod tests {
     #[test]
     fn what_is_noted_is_read_and_more_than_there_is_room_for_is_not() {
         let mut note = Note::new(130);
-        for (group, short, long) in [
-            (0, true, false),
-            (63, false, true),
-            (64, true, true),
-            (130, true, false),
+        for (group, short, long, text) in [
+            (0, true, false, true),
+            (63, false, true, false),
+            (64, true, true, true),
+            (100, false, false, true),
+            (130, true, false, false),
         ] {
-            note.take(group, short, long);
+            note.take(group, [short, long, text]);
         }
-        note.take(500, true, true);
-        assert!(note.groups(false).eq([0, 63, 64, 130]));
-        assert!(note.groups(true).eq([63, 64]));
+        note.take(500, [true; KINDS]);
+        assert!(note.groups(Worth::Short).eq([0, 63, 64, 130]));
+        assert!(note.groups(Worth::Long).eq([63, 64]));
+        assert!(note.groups(Worth::Text).eq([0, 64, 100]));
 
         let book = Notebook::default();
         book.of_block(4096).write(4, note);
@@ -127,7 +144,7 @@ mod tests {
         assert!(
             book.of_block(4096)
                 .read(4)
-                .is_some_and(|note| note.groups(true).eq([63, 64]))
+                .is_some_and(|note| note.groups(Worth::Long).eq([63, 64]))
         );
 
         let most = MAX_BYTES / Note::new(2048).size();

@@ -25,7 +25,7 @@
 //! fail, and no more of them fail in a row than may in a window. The top digit of a number may have any size: it may stand behind the run.
 
 use super::codec::Class;
-use super::notes::Note;
+use super::notes::{Note, Worth};
 use super::simd_runs::{Digits, GROUP, Kernel, Masks, Shape, stretches, varied_digits};
 use super::space::Block;
 use std::ops::Range;
@@ -86,9 +86,7 @@ fn each_run_by(
             notes.filter(|_| minimum >= 512 && classes.len() == Class::ALL.len())
         {
             let mut note = Note::new(bytes.len().div_ceil(GROUP));
-            pass.over(bytes, &mut found, |group, [short, long]| {
-                note.take(group, short, long)
-            });
+            pass.over(bytes, &mut found, |group, worth| note.take(group, worth));
             notes.write(phase, note);
         } else {
             pass.over(bytes, &mut found, |_, _| {});
@@ -171,13 +169,13 @@ impl Pass {
         }
     }
 
-    /// Looks at all groups, and tells `note` of each of which a window may pass in what it finds for the shorter and for
-    /// the longer numbers.
+    /// Looks at all groups, and tells `note` of each whether a window may pass in it for the shorter and for the longer
+    /// numbers, and whether a long text may go through it.
     fn over(
         mut self,
         bytes: &[u8],
         found: &mut impl FnMut(Class, Range<usize>),
-        mut note: impl FnMut(usize, [bool; 2]),
+        mut note: impl FnMut(usize, [bool; 3]),
     ) {
         let groups = Groups::new(bytes);
         let judge = self.judge;
@@ -191,7 +189,8 @@ impl Pass {
             // No window of two groups without a word of any class passes.
             if !(first.masks.is_quiet() && second.masks.is_quiet()) {
                 let passes = self.turn(index, &first, &second, found);
-                note(index, [may_be_short(&first.masks, &second.masks), passes]);
+                let is_short = may_be_short(&first.masks, &second.masks);
+                note(index, [is_short, passes, first.masks.may_be_text()]);
             }
             first = second;
         }
@@ -208,7 +207,12 @@ impl Pass {
         let groups = Groups::new(bytes);
         let judge = self.judge;
         let mut last = None;
-        for index in note.groups(judge.shape == LONG) {
+        let worth = if judge.shape == LONG {
+            Worth::Long
+        } else {
+            Worth::Short
+        };
+        for index in note.groups(worth) {
             let first = match last {
                 Some((at, seen)) if at == index => Some(seen),
                 _ => groups.look(index, judge),

@@ -2,6 +2,8 @@
 
 use super::heads::Source;
 use super::large::Large;
+use super::notes::Worth;
+use super::simd_runs::{GROUP, TEXT};
 use super::space::{Block, REACH};
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -38,6 +40,7 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
         short: 32,
         longest: REACH,
         belongs: |character: u8| character.is_ascii_hexdigit(),
+        is_noted: true,
     };
     numbers.each(block, |digits, run, step| {
         if let Some(number) = read(digits, step, least as usize) {
@@ -57,20 +60,56 @@ pub struct Texts<B> {
     pub longest: usize,
     /// Whether a character belongs to such a text.
     pub belongs: B,
+    /// Whether the first pass over memory notes all such texts: no H belongs to them.
+    pub is_noted: bool,
 }
 
 impl<B: Fn(u8) -> bool> Texts<B> {
     /// Gives `found` the characters of each text that starts in `block`, where it lies, and the bytes that each
     /// character takes.
     pub fn each(&self, block: &Block<'_>, mut found: impl FnMut(&[u8], Range<usize>, usize)) {
+        let mut at = 0;
+        for part in self.parts(block) {
+            at = self.part(block, part.start.max(at)..part.end, &mut found);
+        }
+    }
+
+    /// Where texts may lie: all of the block, or what the first pass over it took for text and the groups beside that.
+    fn parts(&self, block: &Block<'_>) -> Vec<Range<usize>> {
+        let own = block.own.start..block.own.end + self.sample;
+        let note = block.notes.as_ref().and_then(|notes| notes.read(0));
+        let Some(note) = note.filter(|_| self.is_noted && self.sample + self.short >= TEXT) else {
+            return vec![own];
+        };
+        let (first, _) = block.first_aligned(0, 8);
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for group in note.groups(Worth::Text) {
+            let start = (first + group * GROUP).saturating_sub(GROUP).max(own.start);
+            let end = (first + (group + 2) * GROUP).min(own.end);
+            match parts.last_mut() {
+                Some(last) if start <= last.end => last.end = end,
+                _ if start < end => parts.push(start..end),
+                _ => {}
+            }
+        }
+        parts
+    }
+
+    /// Looks at the places `part`; the place from which on nothing was looked at.
+    fn part(
+        &self,
+        block: &Block<'_>,
+        part: Range<usize>,
+        found: &mut impl FnMut(&[u8], Range<usize>, usize),
+    ) -> usize {
         let is_character = |at: usize| {
             block
                 .bytes
                 .get(at)
                 .is_some_and(|byte| (self.belongs)(*byte))
         };
-        let mut at = block.own.start;
-        while at < block.own.end + self.sample {
+        let mut at = part.start;
+        while at < part.end {
             // Most memory is zeros.
             let next = block.bytes.get(at..).and_then(<[u8]>::first_chunk);
             if next == Some(&[0; 4]) {
@@ -100,6 +139,7 @@ impl<B: Fn(u8) -> bool> Texts<B> {
                 found(&text, run, step);
             }
         }
+        at
     }
 }
 
@@ -187,8 +227,12 @@ const MIN_BITS: u32 = 1024;
 mod tests {
     use super::*;
     use crate::crypto::test_keys;
+    use crate::sweep::codec::Class;
     use crate::sweep::codec::limbs_of;
+    use crate::sweep::notes::Notebook;
+    use crate::sweep::runs::each_run;
     use crypto_bigint::BoxedUint;
+    use proptest::prelude::*;
 
     fn seen(bytes: &[u8]) -> Vec<(Range<usize>, &'static str, Vec<u64>)> {
         let block = Block::whole(bytes);
@@ -223,6 +267,46 @@ mod tests {
                     assert!(seen(&text[..text.len() / 3]).is_empty());
                 }
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn with_notes_the_same_texts_are_found(
+            texts in proptest::collection::vec((96usize..1500, 0usize..0x2800, any::<bool>(), any::<u64>()), 1..4),
+            filler in any::<u8>(),
+            address in proptest::option::of(0x7000u64..0x7010),
+            length in 0x3000usize..0x3400,
+        ) {
+            let mut bytes = vec![filler; length];
+            for (length, start, is_wide, mut seed) in texts {
+                for place in 0..length {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let digit = b"0123456789abcdefABCDEF"[(seed >> 33) as usize % 22];
+                    let at = start + if is_wide { 2 * place } else { place };
+                    if let Some([byte, zero @ ..]) = bytes.get_mut(at..at + if is_wide { 2 } else { 1 }) {
+                        *byte = digit;
+                        zero.fill(0);
+                    }
+                }
+            }
+            let book = Notebook::default();
+            let noted = Block { address, notes: Some(book.of_block(0)), ..Block::whole(&bytes) };
+            let plain = Block { address, ..Block::whole(&bytes) };
+            each_run(&noted, &Class::ALL, 512, |_, _| {});
+            prop_assert!(noted.notes.as_ref().is_some_and(|notes| notes.read(0).is_some()));
+            let found = |block: &Block<'_>| {
+                let mut found = Vec::new();
+                each_written(block, 384, |_, range| found.push(range));
+                found
+            };
+            // Shorter ones are found by chance.
+            let long = |ranges: Vec<Range<usize>>| -> Vec<Range<usize>> {
+                let is_wide = |range: &Range<usize>| bytes[range.start + 1] == 0;
+                let is_long = |range: &Range<usize>| range.len() >= if is_wide(range) { 2 * TEXT } else { TEXT };
+                ranges.into_iter().filter(is_long).collect()
+            };
+            prop_assert_eq!(long(found(&noted)), long(found(&plain)));
         }
     }
 }

@@ -8,6 +8,7 @@
 use super::factors::{Factored, with_exponents, with_sum};
 use super::fraction::{is_near_small, ratio, small_denominator};
 use super::limbs::{LIMB_BITS, bits, bits_below, limbs, number, trimmed, wide};
+use super::simd_fraction::{LANES, may_be_near_small};
 use crate::crypto::rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Resize};
 use std::ops::Range;
@@ -91,17 +92,30 @@ impl Exponents {
     /// unusual e has. Of random numbers fewer than one in 2^20 pass.
     #[inline]
     pub fn may_be(&self, d: &[u64]) -> bool {
-        let Some(d) = d.get(..self.limbs) else {
-            return false;
-        };
+        self.look(d)
+            .is_some_and(|look| is_near_small::<DENOMINATOR>(look, ERROR))
+            && d.get(..self.limbs).and_then(|d| self.leading(d)).is_some()
+    }
+
+    /// The first half of [`Self::may_be`] for those that many are looked at together ([`Self::may_be_of`]): what of M·d/n
+    /// is behind the point, in units of 2^-64.
+    #[inline]
+    pub fn look(&self, d: &[u64]) -> Option<u64> {
+        let d = d.get(..self.limbs)?;
         // The limb of Σ d[top - i]·scale below the point.
         let pairs = self.scale.iter().zip(self.scale.iter().skip(1));
-        let fraction = d.iter().rev().zip(pairs);
-        let fraction = fraction.fold(0u64, |sum, (limb, (below, above))| {
+        let limbs = d.iter().rev().zip(pairs);
+        Some(limbs.fold(0u64, |sum, (limb, (below, above))| {
             sum.wrapping_add(wide(*limb, *below).1)
                 .wrapping_add(limb.wrapping_mul(*above))
-        });
-        is_near_small::<DENOMINATOR>(fraction, ERROR) && self.leading(d).is_some()
+        }))
+    }
+
+    /// Which of these [`Self::look`]s, of any moduli, may be those of private exponents, a bit for each: all that
+    /// [`Self::may_be`] says so of, and of random ones fewer than one in 2^20.
+    #[inline]
+    pub fn may_be_of(looks: &[u64; LOOKS]) -> u16 {
+        may_be_near_small::<DENOMINATOR>(looks, ERROR)
     }
 
     /// Whether d may be a private exponent for any public exponent, by the continued fraction of d/n: finds
@@ -248,6 +262,9 @@ const MULTIPLIER: [u64; 21] = [
     257,
     65537,
 ];
+
+/// Looks that are judged together.
+pub const LOOKS: usize = LANES;
 
 /// Exponents in use.
 const USUAL_EXPONENTS: [u64; 9] = [65537, 3, 17, 35, 37, 41, 257, 5, 7];

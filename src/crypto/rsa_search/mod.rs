@@ -22,12 +22,13 @@ mod moduli;
 mod pairs;
 mod remainders;
 mod sieve;
+mod simd_fraction;
 #[cfg(target_arch = "x86_64")]
 mod simd_ifma;
 #[cfg(test)]
 mod test_numbers;
 
-pub use exponents::Exponents;
+pub use exponents::{Exponents, LOOKS};
 pub use factors::{Factored, Rest, complete};
 pub use limbs::{is_product, low_product};
 pub use moduli::{MAX_LIMBS, Moduli};

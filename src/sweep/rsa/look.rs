@@ -3,7 +3,7 @@
 use super::group::{Group, Member};
 use super::neighbours::{self, Edge, Partners};
 use super::{Cut, EXPONENT, FACTORED, Hit, Known, Place, written};
-use crate::crypto::rsa_search::{Factored, complete, has_small_factor};
+use crate::crypto::rsa_search::{Exponents, Factored, LOOKS, complete, has_small_factor};
 use crate::sweep::codec::Class;
 use crate::sweep::runs::each_run;
 use crate::sweep::space::Block;
@@ -46,6 +46,7 @@ pub fn block(block: &Block<'_>, groups: &[Group], known: &Known) -> Seen {
     }
     written::numbers(block, &mut looks);
     for mut look in looks {
+        look.judge_last();
         neighbours::at_edges(&mut look);
         seen.cut.add(look.cut);
         seen.failures += look.failures;
@@ -60,6 +61,44 @@ pub type Lies = ([&'static str; 2], &'static str, Range<usize>);
 /// How a number in this encoding is written.
 pub fn raw(form: &Form) -> [&'static str; 2] {
     [form.codec.name, "raw"]
+}
+
+/// Windows that may be private exponents, which are judged together.
+#[derive(Default)]
+struct Waiting {
+    looks: Zeroizing<[u64; LOOKS]>,
+    waits: [Waits; LOOKS],
+    count: usize,
+}
+
+/// A window that may be the private exponent of a member of the group.
+#[derive(Clone, Copy, Default)]
+struct Waits {
+    /// Indices of the member and of the form.
+    whose: usize,
+    form: usize,
+    at: usize,
+}
+
+impl Waiting {
+    /// Adds one; whether there is no more room.
+    fn add(&mut self, look: u64, waits: Waits) -> bool {
+        if let Some(place) = self.looks.get_mut(self.count) {
+            *place = look;
+        }
+        if let Some(place) = self.waits.get_mut(self.count) {
+            *place = waits;
+        }
+        self.count += 1;
+        self.count == LOOKS
+    }
+
+    /// Takes out all: those to look at again have a bit.
+    fn take(&mut self) -> (u16, [Waits; LOOKS]) {
+        let count = std::mem::take(&mut self.count);
+        let near = Exponents::may_be_of(&self.looks) & ((1u32 << count) - 1) as u16;
+        (near, self.waits)
+    }
 }
 
 /// One size of moduli in one block.
@@ -77,6 +116,8 @@ pub struct Look<'b> {
     exponents: u32,
     pub pairs: u32,
     number: Zeroizing<Vec<u64>>,
+    /// Windows that may be private exponents.
+    waiting: Waiting,
     /// Numbers by themselves that may be CRT exponents.
     pub edges: Vec<Edge>,
     /// Numbers beside one that may be a CRT exponent.
@@ -97,6 +138,7 @@ impl<'b> Look<'b> {
             exponents: MAX_EXPONENTS,
             pairs: MAX_PAIRS,
             number: buffer(group.limbs()),
+            waiting: Waiting::default(),
             edges: Vec::new(),
             partners: Partners::new(group.primes.limbs()),
         }
@@ -130,7 +172,7 @@ impl<'b> Look<'b> {
         if let Some(whole) = group.whole.as_ref().filter(|_| is_short) {
             whole.each(block, (class, run), &own, |index, at| {
                 if let Some(form) = whole.forms().get(index) {
-                    self.at_exponent(whole, form, at, &mut number);
+                    self.at_exponent(whole, (index, form), at, &mut number);
                 }
             });
         }
@@ -191,15 +233,21 @@ impl<'b> Look<'b> {
         self.take(member, factored, places);
     }
 
-    /// Tries a window that may be a private exponent.
-    fn at_exponent(&mut self, sought: &Sought, form: &Form, at: usize, number: &mut [u64]) {
-        let number = number.get_mut(..sought.limbs()).unwrap_or_default();
+    /// Looks at a window that may be a private exponent.
+    fn at_exponent(
+        &mut self,
+        sought: &Sought,
+        (index, form): (usize, &Form),
+        at: usize,
+        number: &mut [u64],
+    ) {
         let bytes = self.block.bytes;
-        if !sought.load_leading(form, bytes, at, (number, self.group.leading)) {
+        let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+        if !sought.load_leading(form, bytes, at, (room, self.group.leading)) {
             return;
         }
         let group = self.group;
-        for member in &group.members {
+        for (whose, member) in group.members.iter().enumerate() {
             let Some(exponents) = &member.exponents else {
                 continue;
             };
@@ -208,19 +256,78 @@ impl<'b> Look<'b> {
                 return;
             };
             self.exponents = left;
-            let may_be =
-                exponents.may_be(number) || (member.is_any && exponents.may_be_any(number));
-            if !may_be || self.is_done(member) || !sought.load(form, bytes, at, number) {
-                continue;
+            let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+            if member.is_any && exponents.may_be_any(room) {
+                self.is_exponent(sought, member, form, at, room);
+                sought.load_leading(form, bytes, at, (room, group.leading));
+            } else if let Some(look) = exponents.look(room)
+                && self.waiting.add(
+                    look,
+                    Waits {
+                        whose,
+                        form: index,
+                        at,
+                    },
+                )
+            {
+                self.judge_waiting(sought, number);
+                let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+                sought.load_leading(form, bytes, at, (room, group.leading));
             }
-            if !self.may_confirm() {
-                self.cut.exponents = true;
-                continue;
-            }
-            let factored = exponents.factor(number);
-            let place = (raw(form), "private-exponent", at..at + form.length);
-            self.take(member, factored, [place]);
         }
+    }
+
+    /// Judges those that wait when all runs are looked at.
+    fn judge_last(&mut self) {
+        if let Some(whole) = &self.group.whole {
+            let mut number = std::mem::take(&mut self.number);
+            self.judge_waiting(whole, &mut number);
+            self.number = number;
+        }
+    }
+
+    /// Judges the windows that wait for it. `number` is overwritten.
+    fn judge_waiting(&mut self, sought: &Sought, number: &mut [u64]) {
+        let number = number.get_mut(..sought.limbs()).unwrap_or_default();
+        let (mut near, all) = self.waiting.take();
+        let bytes = self.block.bytes;
+        while near != 0 {
+            let waits = all.get(near.trailing_zeros() as usize);
+            near &= near - 1;
+            if let Some(waits) = waits
+                && let Some(member) = self.group.members.get(waits.whose)
+                && let Some(form) = sought.forms().get(waits.form)
+                && let Some(exponents) = &member.exponents
+                && sought.load(form, bytes, waits.at, number)
+                && exponents.may_be(number)
+            {
+                self.is_exponent(sought, member, form, waits.at, number);
+            }
+        }
+    }
+
+    /// Confirms that the window at `at` is a private exponent of `member`. `number` is overwritten.
+    fn is_exponent(
+        &mut self,
+        sought: &Sought,
+        member: &Member,
+        form: &Form,
+        at: usize,
+        number: &mut [u64],
+    ) {
+        let Some(exponents) = &member.exponents else {
+            return;
+        };
+        if self.is_done(member) || !sought.load(form, self.block.bytes, at, number) {
+            return;
+        }
+        if !self.may_confirm() {
+            self.cut.exponents = true;
+            return;
+        }
+        let factored = exponents.factor(number);
+        let place = (raw(form), "private-exponent", at..at + form.length);
+        self.take(member, factored, [place]);
     }
 
     /// Nothing about the key is left to learn from an exponent.

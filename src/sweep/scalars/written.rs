@@ -32,6 +32,7 @@ pub(super) fn each(block: &Block<'_>, sizes: &[u32], mut found: impl FnMut(Writt
         short: 16,
         longest: LONGEST,
         belongs: |character: u8| Alphabet::Either.standard(character).is_some(),
+        is_noted: false,
     };
     numbers.each(block, |text, run, step| {
         let encoding = if step == 1 { "ascii" } else { "utf16le" };

@@ -1,14 +1,15 @@
 //! The kernel of processors with AVX-512 and its permutations of bytes: 64 bytes a step, and masks without a detour.
 
-use super::{BIASED_CODE, CODE_BIAS, GROUP, LINES, Masks, REACHED, Shape, stretches};
+use super::{BIASED_CODE, CODE_BIAS, GROUP, LINES, Masks, REACHED, Shape};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi8_mask,
     _mm512_cmpeq_epi64_mask, _mm512_cmple_epu64_mask, _mm512_cmplt_epu32_mask,
-    _mm512_cmplt_epu64_mask, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
-    _mm512_permutex2var_epi8, _mm512_sad_epu8, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_srli_epi64,
-    _mm512_storeu_si512, _mm512_sub_epi64, _mm512_test_epi32_mask, _mm512_test_epi64_mask,
-    _mm512_testn_epi64_mask,
+    _mm512_cmplt_epu64_mask, _mm512_loadu_si512, _mm512_mask_blend_epi8,
+    _mm512_mask_cmple_epi64_mask, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_popcnt_epi64, _mm512_sad_epu8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setr_epi64, _mm512_setzero_si512, _mm512_sllv_epi64, _mm512_srai_epi64,
+    _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+    _mm512_test_epi32_mask, _mm512_test_epi64_mask, _mm512_testn_epi64_mask,
 };
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi")]
@@ -73,16 +74,49 @@ pub fn unlike_code(pair: [&[u8; GROUP]; 2], windows: u64, shape: Shape) -> u64 {
         store(lasts, _mm512_srli_epi64::<56>(weights));
     }
     let most = i64::from(shape.code) + i64::from(CODE_BIAS) * (8 * shape.words as i64 - 7);
+    let most = _mm512_set1_epi64(most);
     let (sums, lasts) = (sums.as_flattened(), lasts.as_flattened());
     let mut kept = 0;
-    for (start, length) in stretches(windows) {
-        let whole = sums.get(start..start + length + shape.words - 1);
-        let firsts = lasts.get(start..start + length).unwrap_or_default();
-        let windows = whole.unwrap_or_default().windows(shape.words);
-        for (at, (window, first)) in windows.zip(firsts).enumerate() {
-            let behind: u64 = window.iter().skip(1).sum();
-            kept |= u64::from((behind + first).cast_signed() <= most) << (start + at);
+    for line in 0..LINES {
+        let wanted = (windows >> (8 * line)) as u8;
+        if wanted == 0 {
+            continue;
         }
+        let from = |words: &[u64], at: usize| {
+            let words = words.get(at..).and_then(<[u64]>::first_chunk);
+            words.map_or(_mm512_setzero_si512(), |words| load_words(words))
+        };
+        let mut all = from(lasts, 8 * line);
+        for word in 1..shape.words {
+            all = _mm512_add_epi64(all, from(sums, 8 * line + word));
+        }
+        kept |= u64::from(_mm512_mask_cmple_epi64_mask(wanted, all, most)) << (8 * line);
+    }
+    kept
+}
+
+/// Of `windows`, those with few common bytes behind their first seven.
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+pub fn uncommon(common: [&[u64; LINES]; 2], windows: u64, shape: Shape) -> u64 {
+    let [first, second] = common;
+    let own = _mm512_set1_epi64(shape.own().cast_signed());
+    let most = _mm512_set1_epi64(i64::from(shape.common));
+    // The bytes from each of eight words on; a shift by 64 leaves nothing.
+    let down = _mm512_setr_epi64(0, 8, 16, 24, 32, 40, 48, 56);
+    let up = _mm512_setr_epi64(64, 56, 48, 40, 32, 24, 16, 8);
+    let lines = first.iter().chain(second).map(|line| line.cast_signed());
+    let mut kept = 0;
+    for (line, (mask, next)) in lines.clone().zip(lines.skip(1)).take(LINES).enumerate() {
+        let wanted = (windows >> (8 * line)) as u8;
+        if wanted == 0 {
+            continue;
+        }
+        let bytes = _mm512_or_si512(
+            _mm512_srlv_epi64(_mm512_set1_epi64(mask), down),
+            _mm512_sllv_epi64(_mm512_set1_epi64(next), up),
+        );
+        let count = _mm512_popcnt_epi64(_mm512_and_si512(bytes, own));
+        kept |= u64::from(_mm512_mask_cmple_epi64_mask(wanted, count, most)) << (8 * line);
     }
     kept
 }
@@ -152,6 +186,12 @@ fn within(v: __m512i, least: i64, end: i64) -> u8 {
 fn load(line: &[u8; 64]) -> __m512i {
     // SAFETY: a load beyond the end of memory would fault. This one reads the 64 bytes of `line`, at any alignment.
     unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f")]
+fn load_words(words: &[u64; 8]) -> __m512i {
+    // SAFETY: as in `load`, of the 64 bytes of `words`.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx512f")]
