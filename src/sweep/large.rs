@@ -449,12 +449,12 @@ pub const PLACES: usize = 4;
 /// for its primes, and few are primes.
 const MAX_TESTED_LIMBS: usize = 32;
 
-/// Work for tests of numbers for being composite, in cubes of limbs: some 50 ms, for 12 numbers of 2048 bits. Exponents are
-/// looked for of no more of those that nothing else tells, so a prime behind them costs the search little.
-const MAX_WORK: usize = 12 * 32 * 32 * 32;
+/// Work for tests of numbers for being composite, in cubes of limbs: some 20 ms, for 4 numbers of 2048 bits. The search for
+/// the primes and exponents of one more costs no more than its test, and few are primes.
+const MAX_WORK: usize = 4 * 32 * 32 * 32;
 
 /// The same for the smallest dumps.
-const MIN_WORK: usize = MAX_WORK / 3;
+const MIN_WORK: usize = MAX_WORK / 2;
 
 /// Memory in MiB from which on all of it is done: the search for a false modulus' primes in less costs less than the test.
 const MIB_OF_WORK: usize = 96;

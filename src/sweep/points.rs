@@ -16,7 +16,7 @@ use super::runs::EDGE;
 use super::space::Block;
 use crate::bytes::{array, slice};
 use crate::clue::{Clue, Rank};
-use crate::crypto::ec_search::{is_on_curve, point_from_any};
+use crate::crypto::ec_search::{Sides, is_on_curve, point_from_any};
 use crate::crypto::{Curve, Fingerprint, Identity, PublicKey};
 use crate::detect::Sighting;
 use crate::finding::Piece;
@@ -138,7 +138,13 @@ fn of_start(block: &Block<'_>, tight: &Range<usize>, found: &mut impl FnMut(Poin
 /// Numbers of just the size of a coordinate, of which two that follow each other in one structure may be x and y.
 #[derive(Default)]
 pub struct Fields {
-    last: Vec<Range<usize>>,
+    last: Vec<Field>,
+}
+
+struct Field {
+    range: Range<usize>,
+    /// What the number says for each of [`LIMBS`].
+    sides: [Option<Sides>; LIMBS.len()],
 }
 
 impl Fields {
@@ -176,28 +182,38 @@ impl Fields {
         next: Range<usize>,
         found: &mut impl FnMut(Point, [Range<usize>; 2]),
     ) {
-        if self.last.last() == Some(&next) {
+        if self.last.last().is_some_and(|last| last.range == next) {
             return;
         }
         self.last
-            .retain(|last| next.start - last.start.min(next.start) <= FIELDS_NEAR);
+            .retain(|last| next.start - last.range.start.min(next.start) <= FIELDS_NEAR);
         let excess = (self.last.len() + 1).saturating_sub(FIELDS);
         self.last.drain(..excess);
-        let same = self.last.iter().filter(|last| last.len() == next.len());
-        for last in same.filter(|last| block.own.contains(&last.start)) {
-            let curves = LIMBS
-                .into_iter()
-                .filter(|(_, limbs)| 8 * limbs == next.len());
-            for (curve, limbs) in curves {
-                let (Some(one), Some(other)) = (read(block, last), read(block, &next)) else {
-                    continue;
-                };
-                if let Some(point) = of_limbs(curve, limbs, [&one, &other]) {
-                    found(point, [last.clone(), next.clone()]);
+        let Some(number) = read(block, &next) else {
+            return;
+        };
+        let sides = LIMBS.map(|(curve, limbs)| {
+            let number = number.get(..limbs).filter(|_| 8 * limbs == next.len())?;
+            Sides::new(curve, number)
+        });
+        for last in self
+            .last
+            .iter()
+            .filter(|last| block.own.contains(&last.range.start))
+        {
+            for ((curve, limbs), (one, other)) in
+                LIMBS.into_iter().zip(last.sides.iter().zip(&sides))
+            {
+                if let (Some(one), Some(other)) = (one, other)
+                    && one.may_meet(other)
+                    && let Some(one) = read(block, &last.range)
+                    && let Some(point) = of_limbs(curve, limbs, [&one, &number])
+                {
+                    found(point, [last.range.clone(), next.clone()]);
                 }
             }
         }
-        self.last.push(next);
+        self.last.push(Field { range: next, sides });
     }
 }
 

@@ -26,7 +26,7 @@
 
 use super::codec::Class;
 use super::notes::{Note, Worth};
-use super::simd_runs::{Digits, GROUP, Kernel, Masks, Shape, stretches, varied_digits};
+use super::simd_runs::{Digits, GROUP, Kernel, Masks, Shape, stretches};
 use super::space::Block;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -189,7 +189,7 @@ impl Pass {
             // No window of two groups without a word of any class passes.
             if !(first.masks.is_quiet() && second.masks.is_quiet()) {
                 let passes = self.turn(index, &first, &second, found);
-                let is_short = may_be_short(&first.masks, &second.masks);
+                let is_short = passes || may_be_short(&first.masks, &second.masks);
                 note(index, [is_short, passes, first.masks.may_be_text()]);
             }
             first = second;
@@ -336,7 +336,7 @@ impl Judge {
                 ] {
                     let mut windows = enough(pair, track.window, track.failing);
                     if windows != 0 {
-                        windows = varied_digits(bytes, windows, self.words30);
+                        windows = self.kernel.varied_digits(bytes, windows, self.words30);
                     }
                     passes |= track.cover(windows, pair, at, 4, found);
                 }
@@ -347,7 +347,7 @@ impl Judge {
                 let mut windows = enough(pair, track.window, track.failing);
                 if windows != 0 {
                     let bytes = [first.bytes, second.bytes].map(|bytes| &bytes[..]);
-                    windows = varied_digits(bytes, windows, self.words60);
+                    windows = self.kernel.varied_digits(bytes, windows, self.words60);
                 }
                 track.cover(windows, pair, at, 8, found)
             }
@@ -416,9 +416,20 @@ fn enough([first, second]: [u64; 2], width: usize, failing: u32) -> u64 {
     if first.count_ones() + second.count_ones() + failing < width as u32 {
         return 0;
     }
-    let failed = !(u128::from(second) << 64 | u128::from(first));
+    // A window that starts in the lower part of the first mask ends in it, and the others begin behind its first bits.
+    let few = |mask| few_failing(mask, width, failing);
+    few(first) & !UPPER | few(first >> OVERLAP | second << (64 - OVERLAP)) << OVERLAP & UPPER
+}
+
+/// Bits of the longest window, and those of a mask from which on windows may go beyond it.
+const OVERLAP: u32 = 16;
+const UPPER: u64 = u64::MAX << (64 - OVERLAP);
+
+/// The same for the windows within one mask.
+#[inline(always)]
+fn few_failing(mask: u64, width: usize, failing: u32) -> u64 {
     // A number for each bit: how many of the words from there on have failed; four and more are one.
-    let (mut ones, mut twos, mut more) = (failed, 0u128, 0u128);
+    let (mut ones, mut twos, mut more) = (!mask, 0, 0);
     let mut step = 1;
     while step < width {
         let (a, b, c) = (ones >> step, twos >> step, more >> step);
@@ -428,13 +439,12 @@ fn enough([first, second]: [u64; 2], width: usize, failing: u32) -> u64 {
         ones ^= a;
         step *= 2;
     }
-    let few = match failing {
+    match failing {
         0 => !(ones | twos | more),
         1 => !(twos | more),
         2 => !((ones & twos) | more),
         _ => !more,
-    };
-    few as u64
+    }
 }
 
 /// What windows of numbers of 512 bits and more look like.

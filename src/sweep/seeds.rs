@@ -209,21 +209,28 @@ impl Share {
 /// Whether a number may begin at `start`: before it, or before 32 bytes before it with nothing random behind it, stand
 /// zeros, a small number or an address. Of places inside random bytes one in 10^4 passes.
 fn may_be_whole(bytes: &[u8], start: usize) -> bool {
-    let is_quiet = |four: &[u8]| four.iter().filter(|byte| matches!(byte, 0 | 0xff)).count() >= 3;
+    let word = |at: usize| array(bytes, at).map(u32::from_le_bytes);
+    let is_quiet = |word: u32| {
+        let quiet = word
+            .to_le_bytes()
+            .map(|byte| u32::from(byte.wrapping_add(1) < 2));
+        quiet.into_iter().sum::<u32>() >= 3
+    };
     let begins = |start: usize| {
-        let before = bytes
-            .get(start.saturating_sub(4)..start)
-            .unwrap_or_default();
         let is_zero = bytes.get(start..start + 2) == Some(&[0, 0]);
-        !is_zero && (matches!(before, [.., 0, 0] | [.., 0xff, 0xff] | []) || is_quiet(before))
+        // Where the bytes begin, so does a number.
+        let before = start.checked_sub(4).and_then(word);
+        let is_behind_quiet = || {
+            before.is_none_or(|word| (word >> 16).wrapping_add(1) & 0xffff < 2 || is_quiet(word))
+        };
+        !is_zero && is_behind_quiet()
     };
     let ends = || {
-        let behind = bytes
-            .get(start + 32..bytes.len().min(start + 40))
-            .unwrap_or_default();
-        behind.len() < 8
-            || matches!(behind, [.., 0, 0])
-            || behind.first_chunk::<4>().is_some_and(|four| is_quiet(four))
+        let behind = [word(start + 32), word(start + 36)];
+        match behind {
+            [Some(near), Some(far)] => far >> 16 == 0 || is_quiet(near),
+            _ => true,
+        }
     };
     // CPython's bytes have their length and a hash before them.
     let is_bytes = || {
@@ -340,9 +347,10 @@ impl Wanted {
     fn each(&self, bytes: &[u8], range: Range<usize>, mut found: impl FnMut(u32, usize)) {
         let first = range.start + PHASES - 1;
         let end = range.end.saturating_add(PHASES + 6).min(bytes.len());
-        let span = bytes.get(first..end).unwrap_or_default();
-        for (index, eight) in span.windows(8).step_by(PHASES).enumerate() {
-            let sought = array(eight, 0).map_or(0, u64::from_le_bytes);
+        let mut next = first;
+        while let Some(word) = array(bytes, next).filter(|_| next + 8 <= end) {
+            let (place, sought) = (next, u64::from_le_bytes(word));
+            next += PHASES;
             let (word, bits) = slot(sought);
             if self
                 .filter
@@ -352,7 +360,7 @@ impl Wanted {
                 let from = self.words.partition_point(|(other, _)| *other < sought);
                 let rest = self.words.iter().skip(from);
                 for (_, word) in rest.take_while(|(other, _)| *other == sought) {
-                    let at = first + PHASES * index - word.phase();
+                    let at = place - word.phase();
                     if at < range.end {
                         found(word.owner(), at);
                     }

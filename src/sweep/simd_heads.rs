@@ -15,7 +15,7 @@ pub struct Marks {
     pub pointers: u64,
     /// Words of which either half is a count.
     pub counts: u64,
-    /// Lengths, or two of them.
+    /// Lengths, or two of them, with a word behind them that is not zero or is in the next group.
     pub lengths: u64,
 }
 
@@ -86,6 +86,7 @@ mod portable {
 
     pub fn marks(group: &[u8; GROUP], low: u64, span: u64) -> Marks {
         let mut marks = Marks::default();
+        let mut zeros = 0;
         for (at, bytes) in group.as_chunks::<8>().0.iter().enumerate() {
             let word = u64::from_le_bytes(*bytes);
             let [lower, upper] = [word as i32, (word >> 32) as i32];
@@ -98,7 +99,9 @@ mod portable {
             let is_length = LENGTHS.contains(&word.cast_signed())
                 || UPPER_LENGTHS.contains(&((word >> 32).cast_signed()));
             set(&mut marks.lengths, is_length);
+            set(&mut zeros, word == 0);
         }
+        marks.lengths &= !(zeros >> 1);
         marks
     }
 }
@@ -107,10 +110,10 @@ mod portable {
 mod avx2 {
     use super::{COUNTS, GROUP, LENGTHS, Marks, UPPER_LENGTHS};
     use std::arch::x86_64::{
-        __m256i, _mm256_and_si256, _mm256_castsi256_pd, _mm256_cmpgt_epi32, _mm256_cmpgt_epi64,
-        _mm256_loadu_si256, _mm256_movemask_pd, _mm256_or_si256, _mm256_set1_epi32,
-        _mm256_set1_epi64x, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_sub_epi64,
-        _mm256_xor_si256,
+        __m256i, _mm256_and_si256, _mm256_castsi256_pd, _mm256_cmpeq_epi64, _mm256_cmpgt_epi32,
+        _mm256_cmpgt_epi64, _mm256_loadu_si256, _mm256_movemask_pd, _mm256_or_si256,
+        _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64,
+        _mm256_srli_epi64, _mm256_sub_epi64, _mm256_xor_si256,
     };
     use std::ops::RangeInclusive;
 
@@ -121,6 +124,7 @@ mod avx2 {
         let low = _mm256_set1_epi64x(low.cast_signed());
         let span = _mm256_xor_si256(_mm256_set1_epi64x(span.cast_signed()), sign);
         let mut marks = Marks::default();
+        let mut zeros = 0;
         for (index, part) in group.as_chunks::<32>().0.iter().enumerate() {
             // SAFETY: a load beyond the end of memory would fault. This one reads the 32 bytes of `part`, at any
             // alignment.
@@ -137,7 +141,9 @@ mod avx2 {
             let upper = _mm256_srli_epi64::<32>(words);
             let lengths = _mm256_or_si256(within(words, LENGTHS), within(upper, UPPER_LENGTHS));
             marks.lengths |= bits(lengths) << shift;
+            zeros |= bits(_mm256_cmpeq_epi64(words, _mm256_setzero_si256())) << shift;
         }
+        marks.lengths &= !(zeros >> 1);
         marks
     }
 
@@ -210,7 +216,15 @@ mod tests {
         for ((word, ..), bytes) in words.iter().zip(group.as_chunks_mut::<8>().0) {
             *bytes = word.to_le_bytes();
         }
+        // A length with zeros behind it is none.
+        let last = words.len();
+        for (at, word) in [(last, 64u64), (63, 64)] {
+            if let Some(bytes) = group.as_chunks_mut::<8>().0.get_mut(at) {
+                *bytes = word.to_le_bytes();
+            }
+        }
         let marks = Marker::new(&(0..0)).marks(&group);
+        assert_eq!((marks.lengths >> last & 1, marks.lengths >> 63), (0, 1));
         for (at, (word, count, length)) in words.into_iter().enumerate() {
             assert_eq!(marks.counts >> at & 1 == 1, count, "{word:#x}");
             assert_eq!(marks.lengths >> at & 1 == 1, length, "{word:#x}");

@@ -189,6 +189,20 @@ impl Kernel {
             Level::Portable => portable::varied(groups, unlike_code(groups, windows, shape), shape),
         }
     }
+
+    /// Of the windows that start at the words `windows` of the first of two parts of 64 words, one behind the other,
+    /// those with many different bytes.
+    #[inline]
+    pub fn varied_digits(self, parts: [&[u8]; 2], windows: u64, shape: Digits) -> u64 {
+        match self.level {
+            // SAFETY: as in `look`; the level above has this one's too.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx2 => unsafe {
+                simd_avx2::varied_digits(parts, windows, shape)
+            },
+            Level::Portable => portable::varied_digits(parts, windows, shape),
+        }
+    }
 }
 
 /// Of `windows`, those with few common bytes behind their first seven, which may not belong to the number.
@@ -246,42 +260,20 @@ pub struct Digits {
     pub distinct: u32,
 }
 
-/// Of the windows that start at the words `windows` of the first of two parts of 64 words, one behind the other, those
-/// with many different bytes.
-pub fn varied_digits(pair: [&[u8]; 2], windows: u64, shape: Digits) -> u64 {
-    let [first, second] = pair;
-    let [size, counted] = shape.bytes;
-    let mut kept = 0;
-    let mut seen = [[0u64; 4]; 64 + MOST_DIGITS];
-    for (start, length) in stretches(windows) {
-        let count = length + shape.words - 1;
-        let words = first.chunks_exact(size).chain(second.chunks_exact(size));
-        for (word, seen) in words.skip(start).take(count).zip(&mut seen) {
-            *seen = [0; 4];
-            for &byte in word.iter().take(counted) {
-                if let Some(part) = seen.get_mut(usize::from(byte >> 6)) {
-                    *part |= 1 << (byte & 63);
-                }
-            }
-        }
-        // Each becomes the union of as many as a window has.
-        let mut step = 1;
-        while step < shape.words {
-            for at in 0..count.saturating_sub(step) {
-                if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
-                    one.iter_mut()
-                        .zip(other)
-                        .for_each(|(one, other)| *one |= *other);
-                }
-            }
-            step *= 2;
-        }
-        for (at, all) in seen.iter().take(length).enumerate() {
-            let distinct: u32 = all.iter().map(|part| part.count_ones()).sum();
-            kept |= u64::from(distinct >= shape.distinct) << (start + at);
-        }
+/// The digit at `at` of two parts of 64 words.
+#[inline(always)]
+fn digit_at([first, second]: [&[u8]; 2], at: usize, shape: Digits) -> u64 {
+    let [size, _] = shape.bytes;
+    let (part, at) = match at.checked_sub(64) {
+        None => (first, at),
+        Some(at) => (second, at),
+    };
+    let rest = part.get(at * size..).unwrap_or_default();
+    match (size, rest.first_chunk(), rest.first_chunk()) {
+        (4, Some(word), _) => u64::from(u32::from_le_bytes(*word)),
+        (8, _, Some(word)) => u64::from_le_bytes(*word),
+        _ => 0,
     }
-    kept
 }
 
 /// Digits of the longest window.
@@ -322,7 +314,47 @@ fn word(pair: [&[u8; GROUP]; 2], at: usize) -> u64 {
 const REACHED: usize = GROUP / 8 + 8;
 
 mod portable {
-    use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, word};
+    use super::{
+        Digits, GROUP, LINES, MOST_DIGITS, Masks, REACHED, Shape, digit_at, stretches, word,
+    };
+
+    pub fn varied_digits(parts: [&[u8]; 2], windows: u64, shape: Digits) -> u64 {
+        let [_, counted] = shape.bytes;
+        let mut kept = 0;
+        let mut seen = [[0u64; 4]; 64 + MOST_DIGITS];
+        for (start, length) in stretches(windows) {
+            let count = length + shape.words - 1;
+            for (at, seen) in (start..start + count).zip(&mut seen) {
+                *seen = [0; 4];
+                for byte in digit_at(parts, at, shape)
+                    .to_le_bytes()
+                    .into_iter()
+                    .take(counted)
+                {
+                    if let Some(part) = seen.get_mut(usize::from(byte >> 6)) {
+                        *part |= 1 << (byte & 63);
+                    }
+                }
+            }
+            // Each becomes the union of as many as a window has.
+            let mut step = 1;
+            while step < shape.words {
+                for at in 0..count.saturating_sub(step) {
+                    if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
+                        one.iter_mut()
+                            .zip(other)
+                            .for_each(|(one, other)| *one |= *other);
+                    }
+                }
+                step *= 2;
+            }
+            for (at, all) in seen.iter().take(length).enumerate() {
+                let distinct: u32 = all.iter().map(|part| part.count_ones()).sum();
+                kept |= u64::from(distinct >= shape.distinct) << (start + at);
+            }
+        }
+        kept
+    }
 
     pub fn look(group: &[u8; GROUP], digits: bool) -> Masks {
         let mut masks = Masks {

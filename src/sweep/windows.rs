@@ -439,6 +439,11 @@ fn load(codec: &Codec, bytes: &[u8], limbs: &mut [u64]) -> Option<()> {
                 *limb = whole(chunk);
             }
         }
+        (Order::Most, 1) if bytes.len().is_multiple_of(8) => {
+            for (limb, word) in limbs.iter_mut().zip(bytes.as_chunks::<8>().0.iter().rev()) {
+                *limb = u64::from_be_bytes(*word);
+            }
+        }
         (Order::Most, 1) => {
             for (limb, chunk) in limbs.iter_mut().zip(bytes.rchunks(8)) {
                 *limb = match chunk.first_chunk() {

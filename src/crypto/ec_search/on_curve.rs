@@ -18,6 +18,74 @@ pub fn point_from_any(curve: Curve, one: &[u64], other: &[u64]) -> Option<(Box<[
     }
 }
 
+/// What a number says as x and as y of a point, so that pairs of many numbers are told by comparing it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sides {
+    /// The lowest limbs of y² and of x³ + a·x + b, of plain coordinates and of those in Montgomery form.
+    plain: [u64; 2],
+    montgomery: [u64; 2],
+}
+
+impl Sides {
+    /// Those of a number of as many limbs as the curve's field has; `None` for one that [`point_from_any`] refuses.
+    pub fn new(curve: Curve, number: &[u64]) -> Option<Self> {
+        match curve {
+            Curve::P256 => sides::<P256, 4>(number),
+            Curve::P384 => sides::<P384, 6>(number),
+            Curve::P521 => sides::<P521, 9>(number),
+            Curve::Secp256k1 => sides::<Secp256k1, 4>(number),
+        }
+    }
+
+    /// Whether the two may be the coordinates of a point, whichever is x: of others one pair in 2^62 is taken for one.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        let meet = |[y, x]: [u64; 2], [other_y, other_x]: [u64; 2]| y == other_x || other_y == x;
+        meet(self.plain, other.plain) || meet(self.montgomery, other.montgomery)
+    }
+}
+
+fn sides<C: Weierstrass<L>, const L: usize>(number: &[u64]) -> Option<Sides> {
+    let field = const { &C::FIELD };
+    let number: &Limbs<L> = number.try_into().ok()?;
+    if is_sparse(number) || !field.is_reduced(number) {
+        return None;
+    }
+    let square = C::multiply(number, number);
+    let low = |limbs: &Limbs<L>| limbs.first().copied().unwrap_or(0);
+    let [a, b] = const { &plain::<C, L>() };
+    Some(Sides {
+        plain: [
+            low(&field.leave(&square)),
+            low(&right::<C, L>(number, &square, a, b)),
+        ],
+        montgomery: [
+            low(&square),
+            low(&right::<C, L>(number, &square, &C::A, &C::B)),
+        ],
+    })
+}
+
+/// The curve's a and b for plain coordinates: each multiplication divides by R, so both sides come out as y²/R².
+const fn plain<C: Weierstrass<L>, const L: usize>() -> [Limbs<L>; 2] {
+    let field = &C::FIELD;
+    [
+        field.leave(&field.leave(&C::A)),
+        field.leave(&field.leave(&field.leave(&C::B))),
+    ]
+}
+
+/// x³ + a·x + b, from x and its square.
+#[inline]
+fn right<C: Weierstrass<L>, const L: usize>(
+    x: &Limbs<L>,
+    square: &Limbs<L>,
+    a: &Limbs<L>,
+    b: &Limbs<L>,
+) -> Limbs<L> {
+    let field = const { &C::FIELD };
+    field.add(&C::multiply(&field.add(square, a), x), b)
+}
+
 /// Whether `xy`, what follows the `04` of an uncompressed encoding, are the coordinates of a point of the curve.
 pub fn is_on_curve(curve: Curve, xy: &[u8]) -> bool {
     match curve {
@@ -54,15 +122,11 @@ fn from_any<C: Weierstrass<L>, const L: usize>(
         (other, other_square, one, square),
     ];
     orders.into_iter().find_map(|(x, x_square, y, y_square)| {
-        let right =
-            |a: &Limbs<L>, b: &Limbs<L>| field.add(&C::multiply(&field.add(x_square, a), x), b);
-        // Each multiplication divides by R: of plain coordinates both sides come out as y²/R².
-        let a = const { &C::FIELD.leave(&C::FIELD.leave(&C::A)) };
-        let b = const { &C::FIELD.leave(&C::FIELD.leave(&C::FIELD.leave(&C::B))) };
-        if field.leave(y_square) == right(a, b) {
+        let [a, b] = const { &plain::<C, L>() };
+        if field.leave(y_square) == right::<C, L>(x, x_square, a, b) {
             return Some((write(curve, x, y), false));
         }
-        let is_point = *y_square == right(&C::A, &C::B);
+        let is_point = *y_square == right::<C, L>(x, x_square, &C::A, &C::B);
         is_point.then(|| (write(curve, &field.leave(x), &field.leave(y)), true))
     })
 }
@@ -261,6 +325,10 @@ mod tests {
             prop_assert_eq!(point_from_any(curve, &y, &x), Some(neither));
             let montgomery = (point.clone(), true);
             prop_assert_eq!(point_from_any(curve, &mx, &my), Some(montgomery.clone()));
+            for (x, y, other) in [(&x, &y, &mx), (&mx, &my, &x)] {
+                let [x, y, other] = [x, y, other].map(|number| Sides::new(curve, number).unwrap());
+                prop_assert!(x.may_meet(&y) && y.may_meet(&x) && !x.may_meet(&x) && !other.may_meet(&y));
+            }
             prop_assert_eq!(point_from_any(curve, &my, &mx), Some(montgomery));
             let mut near = y.clone();
             near[flip % y.len()] ^= 1 << (flip % 50);

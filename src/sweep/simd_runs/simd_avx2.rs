@@ -1,6 +1,6 @@
 //! The kernel of processors with AVX2: 32 bytes a step.
 
-use super::{GROUP, LINES, Masks, REACHED, Shape, stretches, word};
+use super::{Digits, GROUP, LINES, MOST_DIGITS, Masks, REACHED, Shape, digit_at, stretches, word};
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_pd,
     _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cmpeq_epi32,
@@ -171,41 +171,67 @@ pub fn varied(pair: [&[u8; GROUP]; 2], windows: u64, shape: Shape) -> u64 {
     let mut kept = 0;
     let mut seen = [_mm256_setzero_si256(); REACHED];
     for (start, length) in stretches(windows) {
-        let words = length + shape.words - 1;
-        for (at, seen) in seen.iter_mut().take(words).enumerate() {
-            *seen = bitmap(word(pair, start + at));
+        for (at, seen) in seen.iter_mut().take(length + shape.words - 1).enumerate() {
+            *seen = bitmap::<8>(word(pair, start + at));
         }
-        // Each becomes the union of as many as a window has.
-        let mut step = 1;
-        while step < shape.words {
-            for at in 0..words.saturating_sub(step) {
-                if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
-                    *one = _mm256_or_si256(*one, *other);
-                }
-            }
-            step *= 2;
-        }
-        for (at, all) in seen.iter().take(length).enumerate() {
-            let distinct = _mm256_extract_epi64::<0>(*all).count_ones()
-                + _mm256_extract_epi64::<1>(*all).count_ones()
-                + _mm256_extract_epi64::<2>(*all).count_ones()
-                + _mm256_extract_epi64::<3>(*all).count_ones();
-            kept |= u64::from(distinct >= shape.distinct) << (start + at);
-        }
+        kept |= many(&mut seen, length, [shape.words, shape.distinct as usize]) << start;
     }
     kept
 }
 
-/// A bit for each value that a byte of the word has.
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+pub fn varied_digits(parts: [&[u8]; 2], windows: u64, shape: Digits) -> u64 {
+    let mut kept = 0;
+    let mut seen = [_mm256_setzero_si256(); 64 + MOST_DIGITS];
+    for (start, length) in stretches(windows) {
+        for (at, seen) in seen.iter_mut().take(length + shape.words - 1).enumerate() {
+            let digit = digit_at(parts, start + at, shape);
+            *seen = match shape.bytes {
+                [_, 3] => bitmap::<3>(digit),
+                _ => bitmap::<7>(digit),
+            };
+        }
+        kept |= many(&mut seen, length, [shape.words, shape.distinct as usize]) << start;
+    }
+    kept
+}
+
+/// A bit for each of `length` windows of so many words whose union has so many bits. `seen` is overwritten.
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+#[inline]
+fn many(seen: &mut [__m256i], length: usize, [words, distinct]: [usize; 2]) -> u64 {
+    // Each becomes the union of as many as a window has.
+    let mut step = 1;
+    while step < words {
+        for at in 0..(length + words - 1).saturating_sub(step) {
+            if let [one, .., other] = seen.get_mut(at..=at + step).unwrap_or_default() {
+                *one = _mm256_or_si256(*one, *other);
+            }
+        }
+        step *= 2;
+    }
+    let mut kept = 0;
+    for (at, all) in seen.iter().take(length).enumerate() {
+        let count = _mm256_extract_epi64::<0>(*all).count_ones()
+            + _mm256_extract_epi64::<1>(*all).count_ones()
+            + _mm256_extract_epi64::<2>(*all).count_ones()
+            + _mm256_extract_epi64::<3>(*all).count_ones();
+        kept |= u64::from(count as usize >= distinct) << at;
+    }
+    kept
+}
+
+/// A bit for each value that one of the lower `COUNT` bytes of the word has.
 #[target_feature(enable = "avx2")]
-fn bitmap(word: u64) -> __m256i {
+#[inline]
+fn bitmap<const COUNT: i64>(word: u64) -> __m256i {
     let word = _mm256_set1_epi64x(word.cast_signed());
     let lowest = _mm256_setr_epi64x(0, -64, -128, -192);
     let one = _mm256_set1_epi64x(1);
     let mut all = _mm256_setzero_si256();
     // Shifts by less than 0 or more than 63 bits give zero: of the four parts one gets a bit.
     let mut at = 0;
-    while at < 8 {
+    while at < COUNT {
         // The byte, and zeros where the upper bit of a shuffle's index is set.
         let index = _mm256_set1_epi64x(0x8080_8080_8080_8080_u64.cast_signed() - 0x80 + at);
         let byte = _mm256_shuffle_epi8(word, index);
