@@ -19,6 +19,7 @@ pub mod rsa;
 pub mod runs;
 pub mod scalars;
 pub mod seeds;
+mod simd_ahead;
 mod simd_heads;
 mod simd_runs;
 pub mod space;

@@ -26,6 +26,7 @@
 
 use super::codec::Class;
 use super::notes::{Note, Worth};
+use super::simd_ahead;
 use super::simd_runs::{Digits, GROUP, Kernel, Masks, Shape, stretches};
 use super::space::Block;
 use std::ops::Range;
@@ -212,7 +213,11 @@ impl Pass {
         } else {
             Worth::Short
         };
-        for index in note.groups(worth) {
+        let mut indices = note.groups(worth).peekable();
+        while let Some(index) = indices.next() {
+            if let Some(&next) = indices.peek() {
+                groups.fetch(next);
+            }
             let first = match last {
                 Some((at, seen)) if at == index => Some(seen),
                 _ => groups.look(index, judge),
@@ -269,6 +274,12 @@ impl<'b> Groups<'b> {
     /// Groups in which windows may start.
     fn count(&self) -> usize {
         self.whole.len() + 1
+    }
+
+    /// Has the group and the one behind it fetched.
+    fn fetch(&self, index: usize) {
+        simd_ahead::fetch(self.whole.get(index).map_or(&[], |group| group));
+        simd_ahead::fetch(self.whole.get(index + 1).map_or(&[], |group| group));
     }
 
     /// What the group looks like; `None` behind the one of zeros that follows the last.
@@ -416,9 +427,22 @@ fn enough([first, second]: [u64; 2], width: usize, failing: u32) -> u64 {
     if first.count_ones() + second.count_ones() + failing < width as u32 {
         return 0;
     }
+    // Somewhere in each window so many words in a row are good ones: few memory has them.
+    let in_row = |mask: u64| {
+        let two = mask & mask >> 1;
+        if width > 4 * failing as usize + 3 {
+            two & two >> 2
+        } else {
+            two
+        }
+    };
+    let upper = first >> OVERLAP | second << (64 - OVERLAP);
+    if width > 2 * failing as usize + 1 && in_row(first) | in_row(upper) == 0 {
+        return 0;
+    }
     // A window that starts in the lower part of the first mask ends in it, and the others begin behind its first bits.
     let few = |mask| few_failing(mask, width, failing);
-    few(first) & !UPPER | few(first >> OVERLAP | second << (64 - OVERLAP)) << OVERLAP & UPPER
+    few(first) & !UPPER | few(upper) << OVERLAP & UPPER
 }
 
 /// Bits of the longest window, and those of a mask from which on windows may go beyond it.

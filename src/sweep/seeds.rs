@@ -12,6 +12,7 @@
 use super::codec::Class;
 use super::points::{Fields, Point, Points};
 use super::runs::{EDGE, each_run};
+use super::simd_ahead;
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept};
 use crate::bytes::array;
@@ -407,7 +408,10 @@ impl Found {
             .par_chunks(RUNS_AT_A_TIME)
             .map(|runs| {
                 let mut hits = Vec::new();
-                for run in runs {
+                for (index, run) in runs.iter().enumerate() {
+                    let next = runs.get(index + 2).map(Run::range);
+                    let next = next.and_then(|range| space.data().get(range));
+                    simd_ahead::fetch(next.unwrap_or_default());
                     wanted.each(space.data(), run.range(), |owner, at| {
                         if hits.len() < MAX_HITS {
                             hits.push((owner, at));

@@ -7,6 +7,7 @@
 //! A lookup is a bit in a [`Index::filter`] of some hundred KiB for one key, which one or two of a hundred grams of
 //! memory pass; then a hash table tells. Characters of UTF-16 are looked up as the grams of their low bytes.
 
+use super::simd_grams::{GROUP, Kernel, LINE, Look};
 use super::written::{Form, GRAM, Written};
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -128,29 +129,28 @@ impl Index {
         own: Range<usize>,
         mut found: impl FnMut(usize, Width, &'i Pattern, usize),
     ) {
+        let kernel = Kernel::best();
+        let mut look = Look::default();
         let mut at = own.start;
         while at < own.end {
-            let Some(block) = data.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
-                break;
-            };
-            let (words, _) = block.as_chunks::<GRAM>();
-            let words: [u64; BLOCK / GRAM] = std::array::from_fn(|index| {
-                words.get(index).map_or(0, |word| u64::from_le_bytes(*word))
-            });
-            if words.iter().fold(0, |all, word| all | word) != 0 {
-                self.look_up(at, &words, &mut found);
-            }
-            at += BLOCK;
-        }
-        // Where the data ends.
-        while at < own.end {
-            let mut words = [0; BLOCK / GRAM];
             let rest = data.get(at..).unwrap_or_default();
-            for (word, bytes) in words.iter_mut().zip(rest.as_chunks::<GRAM>().0) {
-                *word = u64::from_le_bytes(*bytes);
+            // Behind the last gram that starts in `own`, and where the data ends, stand zeros.
+            let last = (own.end - at).next_multiple_of(LINE).min(rest.len());
+            match rest.first_chunk() {
+                Some(group) if last >= GROUP => {
+                    self.look_up(at, kernel, group, &mut look, &mut found)
+                }
+                _ => {
+                    let mut group = Zeroizing::new([0; GROUP]);
+                    let whole = last.min(GROUP) / GRAM * GRAM;
+                    group
+                        .iter_mut()
+                        .zip(rest.iter().take(whole))
+                        .for_each(|(place, byte)| *place = *byte);
+                    self.look_up(at, kernel, &group, &mut look, &mut found);
+                }
             }
-            self.look_up(at, &words, &mut found);
-            at += BLOCK;
+            at += GROUP;
         }
     }
 
@@ -158,24 +158,27 @@ impl Index {
     fn look_up<'i>(
         &'i self,
         at: usize,
-        words: &[u64; BLOCK / GRAM],
+        kernel: Kernel,
+        group: &[u8; GROUP],
+        look: &mut Look,
         found: &mut impl FnMut(usize, Width, &'i Pattern, usize),
     ) {
-        // No branches but one: what memory holds cannot be foreseen.
-        let mut mask = 0;
-        for (index, word) in words.iter().enumerate() {
-            mask |= self.passes(*word) << index;
-        }
-        let mut wide = 0;
-        let (pairs, _) = words.as_chunks::<2>();
-        for (index, [first, second]) in pairs.iter().enumerate() {
-            let all = first | second;
-            let is_text = (*first != 0) & (*second != 0);
-            let is_wide = is_text & ((all & HIGH_BYTES == 0) | (all & LOW_BYTES == 0));
-            wide |= u32::from(is_wide) << index;
-        }
-        if mask | wide != 0 {
-            self.look_closer(at, words, mask, wide, found);
+        kernel.look(group, look);
+        let lines = look.hashes.iter().zip(&look.wide);
+        for (index, (hashes, wide)) in lines.enumerate() {
+            if look.filled >> index & 1 == 0 {
+                continue;
+            }
+            // No branches but one: what memory holds cannot be foreseen.
+            let mut mask = 0;
+            for (index, hash) in hashes.iter().enumerate() {
+                mask |= self.passes(*hash) << index;
+            }
+            if mask | u32::from(*wide) != 0
+                && let Some(line) = group.get(index * LINE..).and_then(<[u8]>::first_chunk)
+            {
+                self.look_closer(at + index * LINE, line, mask, *wide, found);
+            }
         }
     }
 
@@ -183,34 +186,35 @@ impl Index {
     fn look_closer<'i>(
         &'i self,
         at: usize,
-        words: &[u64; BLOCK / GRAM],
+        line: &[u8; LINE],
         mut mask: u32,
-        mut wide: u32,
+        mut wide: u8,
         found: &mut impl FnMut(usize, Width, &'i Pattern, usize),
     ) {
+        let words = line.as_chunks::<GRAM>().0;
+        let word = |index: usize| words.get(index).map(|word| u64::from_le_bytes(*word));
         while mask != 0 {
             let index = mask.trailing_zeros() as usize;
             mask &= mask - 1;
-            if let Some(&word) = words.get(index).filter(|word| **word != 0) {
+            if let Some(word) = word(index).filter(|word| *word != 0) {
                 self.with(word, |pattern, offset| {
                     found(at + index * GRAM, Width::One, pattern, offset);
                 });
             }
         }
-        let (pairs, _) = words.as_chunks::<2>();
         while wide != 0 {
             let index = wide.trailing_zeros() as usize;
             wide &= wide - 1;
-            let Some([first, second]) = pairs.get(index) else {
+            let (Some(first), Some(second)) = (word(index), word(index + 1)) else {
                 break;
             };
             let skip = usize::from((first | second) & LOW_BYTES == 0);
             let [low, high] = [first, second].map(|word| narrow(word >> (8 * skip)));
             let word = low | high << 32;
-            if low != 0 && high != 0 && self.passes(word) != 0 {
+            if low != 0 && high != 0 && self.passes(hash(word)) != 0 {
                 self.with(word, |pattern, offset| {
                     if pattern.form.fewest().is_some() {
-                        let place = at + index * 2 * GRAM + skip;
+                        let place = at + index * GRAM + skip;
                         found(place, Width::Two, pattern, offset);
                     }
                 });
@@ -218,18 +222,17 @@ impl Index {
         }
     }
 
-    /// One if the filter lets a gram pass, zero if not.
+    /// One if the filter lets a gram of this hash pass, zero if not.
     #[inline]
-    fn passes(&self, gram: u64) -> u32 {
-        let (word, bits) = self.slot_of_filter(gram);
+    fn passes(&self, hash: u64) -> u32 {
+        let (word, bits) = self.slot_of_filter(hash);
         let word = self.filter.get(word).copied().unwrap_or(0);
         u32::from(word & bits == bits)
     }
 
-    /// The word of the filter and the two bits of it that stand for a gram.
+    /// The word of the filter and the two bits of it that stand for the grams of a hash.
     #[inline]
-    fn slot_of_filter(&self, gram: u64) -> (usize, u64) {
-        let hash = hash(gram);
+    fn slot_of_filter(&self, hash: u64) -> (usize, u64) {
         let bit = hash >> self.filter_shift;
         (
             (bit >> 6) as usize,
@@ -274,7 +277,7 @@ impl Index {
         let slot = free.and_then(|slot| self.slots.get_mut(slot));
         if let (Some(slot), Ok(place)) = (slot, u32::try_from(place + 1)) {
             *slot = place;
-            let (word, bits) = self.slot_of_filter(gram);
+            let (word, bits) = self.slot_of_filter(hash(gram));
             if let Some(word) = self.filter.get_mut(word) {
                 *word |= bits;
             }
@@ -317,16 +320,16 @@ const fn narrow(word: u64) -> u64 {
 }
 
 /// The golden ratio spreads grams that differ in a few bits only: the upper bits of the product depend on all bits.
-const fn hash(gram: u64) -> u64 {
-    gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+pub const fn hash(gram: u64) -> u64 {
+    gram.wrapping_mul(SPREAD)
 }
 
-/// Of characters of UTF-16, the bytes that are zero: of those that begin at even, and at odd offsets.
-const HIGH_BYTES: u64 = 0xff00_ff00_ff00_ff00;
-const LOW_BYTES: u64 = !HIGH_BYTES;
+/// 2^64 divided by the golden ratio.
+pub const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Bytes looked at in one turn.
-const BLOCK: usize = 64;
+/// Of characters of UTF-16, the bytes that are zero: of those that begin at even, and at odd offsets.
+pub const HIGH_BYTES: u64 = 0xff00_ff00_ff00_ff00;
+pub const LOW_BYTES: u64 = !HIGH_BYTES;
 
 /// Bits of the filter for each gram, and in all: four MiB.
 const BITS_PER_GRAM: usize = 32;

@@ -22,6 +22,7 @@
 
 mod grams;
 mod run;
+mod simd_grams;
 #[cfg(test)]
 mod tests;
 mod written;
