@@ -1,4 +1,5 @@
-//! How many different bytes a window has: random ones have many.
+//! How many different bytes a window has: random ones have many. And what they add up to, which tells half of the numbers
+//! that are no primes.
 
 use zeroize::Zeroize;
 
@@ -28,10 +29,11 @@ pub fn fewest_distinct(length: usize, loss: f64) -> u32 {
         .count() as u32
 }
 
-/// The different bytes in a window that slides.
+/// The different bytes in a window that slides, and their sum.
 pub struct Counter {
     counts: [u16; 256],
     distinct: u32,
+    sum: u32,
 }
 
 impl Default for Counter {
@@ -39,6 +41,7 @@ impl Default for Counter {
         Self {
             counts: [0; 256],
             distinct: 0,
+            sum: 0,
         }
     }
 }
@@ -52,11 +55,21 @@ impl Counter {
         self.distinct
     }
 
+    /// Whether 3, 5 or 17 divides a number of these bytes, in whatever order they are its digits: 255 divides 256 - 1, so
+    /// that the number and their sum leave the same rest.
+    #[inline(always)]
+    pub fn has_factor(&self) -> bool {
+        [3, 5, 17]
+            .iter()
+            .any(|factor| self.sum.is_multiple_of(*factor))
+    }
+
     /// A byte that comes into the window.
     #[inline(always)]
     pub fn add(&mut self, byte: u8) {
         let count = &mut self.counts[usize::from(byte)];
         self.distinct += u32::from(*count == 0);
+        self.sum += u32::from(byte);
         *count += 1;
     }
 
@@ -65,6 +78,7 @@ impl Counter {
     pub fn remove(&mut self, byte: u8) {
         let count = &mut self.counts[usize::from(byte)];
         *count -= 1;
+        self.sum -= u32::from(byte);
         self.distinct -= u32::from(*count == 0);
     }
 }
@@ -72,6 +86,7 @@ impl Counter {
 impl Drop for Counter {
     fn drop(&mut self) {
         self.counts.zeroize();
+        self.sum.zeroize();
     }
 }
 
@@ -109,6 +124,30 @@ mod tests {
             assert!((1..=150).contains(&below), "{below} of 10000 at {length}");
             let expected = 256.0 * (1.0 - (255.0f64 / 256.0).powi(length as i32));
             assert!((f64::from(sum) / 10_000.0 - expected).abs() < 0.3);
+        }
+    }
+
+    #[test]
+    fn factors_are_those_of_the_number() {
+        let mut state = 5u64;
+        for length in 1..16 {
+            for _ in 0..200 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let bytes: Vec<u8> = (0..length)
+                    .map(|at| (state.rotate_left(5 * at) >> 56) as u8)
+                    .collect();
+                let mut counter = Counter::default();
+                bytes.iter().for_each(|byte| counter.add(*byte));
+                let number = bytes
+                    .iter()
+                    .fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+                let has_factor = [3, 5, 17].iter().any(|factor| number % factor == 0);
+                assert_eq!(counter.has_factor(), has_factor, "{bytes:?}");
+                bytes.iter().for_each(|byte| counter.remove(*byte));
+                assert!(counter.has_factor(), "zero has any factor");
+            }
         }
     }
 }

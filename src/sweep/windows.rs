@@ -8,6 +8,7 @@
 //! | it starts where the encoding aligns numbers | none |
 //! | it is odd; a prime has the highest bit of its size | none: two primes of one size |
 //! | digits are in range | none |
+//! | primes as bytes and words: the sum of the bytes has no factor 3, 5 or 17 | none: the number has it too |
 //! | exponents: all digits of the size, or, where the top one holds 12 bits or fewer, without it; all its bytes as big-endian ones | 2^-12; 2^-8 |
 //! | random bytes: as many different ones as all but 10^-7 of random numbers have | 10^-7 |
 //!
@@ -118,13 +119,14 @@ impl Sought {
         &self.forms
     }
 
-    /// Hands over each window that starts in `starts` and may be a number, by its form's index and its start.
+    /// Hands over each window that starts in `starts` and may be a number, by its form's index and its start; and whether
+    /// it may be a prime, as far as the sum of its bytes tells.
     pub fn each(
         &self,
         block: &Block<'_>,
         (class, run): (Class, &Range<usize>),
         starts: &Range<usize>,
-        mut each: impl FnMut(usize, usize),
+        mut each: impl FnMut(usize, usize, bool),
     ) {
         let (first, behind) = (
             run.start.saturating_sub(EDGE).max(starts.start),
@@ -141,7 +143,7 @@ impl Sought {
             let (from, step) = form.steps(block, run, first);
             for at in (from..=last).step_by(step) {
                 if form.fits(block.bytes, at) {
-                    each(index, at);
+                    each(index, at, true);
                 }
             }
         }
@@ -153,7 +155,7 @@ impl Sought {
         block: &Block<'_>,
         (class, run): (Class, &Range<usize>),
         starts: &Range<usize>,
-        mut each: impl FnMut(usize, usize),
+        mut each: impl FnMut(usize, usize, bool),
     ) {
         if class == Class::Random {
             if run.len() + 2 * EDGE < self.length {
@@ -174,7 +176,7 @@ impl Sought {
                 let (from, step) = form.steps(block, run, edge.start.max(starts.start));
                 for at in (from..edge.end.min(starts.end)).step_by(step) {
                     if form.fits(block.bytes, at) {
-                        each(index, at);
+                        each(index, at, true);
                     }
                 }
             }
@@ -251,7 +253,7 @@ impl Sought {
         block: &Block<'_>,
         range: Range<usize>,
         end: usize,
-        mut each: impl FnMut(usize, usize),
+        mut each: impl FnMut(usize, usize, bool),
     ) {
         let bytes = block.bytes.get(range.clone()).unwrap_or_default();
         let Some(window) = bytes.get(..self.length) else {
@@ -273,12 +275,15 @@ impl Sought {
             })
         });
         let address = block.address.unwrap_or(0);
-        let mut look = |at: usize| {
+        // Of other sizes words have bytes that this window lacks.
+        let is_whole = self.length.is_multiple_of(8);
+        let mut look = |at: usize, counter: &Counter| {
             let phase = address.wrapping_add(at as u64);
             let window = block.bytes.get(at..).unwrap_or_default();
             for (index, form) in forms.iter().enumerate() {
                 if phase & form.phases == 0 && form.fits(window) {
-                    each(self.random.start + index, at);
+                    let may_be_prime = !(is_whole && counter.has_factor());
+                    each(self.random.start + index, at, may_be_prime);
                 }
             }
         };
@@ -286,14 +291,14 @@ impl Sought {
         let mut at = range.start;
         for (gone, come) in next.take(end - 1 - range.start) {
             if counter.distinct() >= self.distinct {
-                look(at);
+                look(at, &counter);
             }
             counter.add(*come);
             counter.remove(*gone);
             at += 1;
         }
         if at < end && counter.distinct() >= self.distinct {
-            look(at);
+            look(at, &counter);
         }
     }
 }
@@ -556,7 +561,10 @@ mod tests {
             };
             let run = start.min(bytes.len())..bytes.len();
             let mut found = Vec::new();
-            sought.each(&block, (Class::Random, &run), &(0..bytes.len()), |form, at| {
+            sought.each(&block, (Class::Random, &run), &(0..bytes.len()), |form, at, may_be_prime| {
+                let window = bytes[at..at + 64].iter().map(|byte| u32::from(*byte));
+                let sum: u32 = window.sum();
+                assert_eq!(may_be_prime, sum % 3 != 0 && sum % 5 != 0 && sum % 17 != 0);
                 found.push((at, form));
             });
             let mut expected = Vec::new();

@@ -151,12 +151,13 @@ impl<'b> Look<'b> {
         let is_short = run.len() <= LONG_RUN || group.is_thorough;
         match group.halves.as_ref().filter(|_| is_short) {
             // A prime is one of the windows that may be an exponent of its size.
-            Some(halves) => halves.each(block, (class, run), &own, |index, at| {
+            Some(halves) => halves.each(block, (class, run), &own, |index, at, may_be_prime| {
                 let Some(form) = halves.forms().get(index) else {
                     return;
                 };
                 // Of primes no digit is left out.
-                if let Some(prime) = group.primes.forms().get(index)
+                if may_be_prime
+                    && let Some(prime) = group.primes.forms().get(index)
                     && group.primes.may_be(prime, block.bytes, at)
                 {
                     self.at_prime(&group.primes, prime, at, &mut number);
@@ -170,7 +171,7 @@ impl<'b> Look<'b> {
             self.at_primes(other, class, run, &mut number);
         }
         if let Some(whole) = group.whole.as_ref().filter(|_| is_short) {
-            whole.each(block, (class, run), &own, |index, at| {
+            whole.each(block, (class, run), &own, |index, at, _| {
                 if let Some(form) = whole.forms().get(index) {
                     self.at_exponent(whole, (index, form), at, &mut number);
                 }
@@ -182,11 +183,16 @@ impl<'b> Look<'b> {
 
     fn at_primes(&mut self, sought: &Sought, class: Class, run: &Range<usize>, number: &mut [u64]) {
         let block = self.block;
-        sought.each(block, (class, run), &block.own.clone(), |index, at| {
-            if let Some(form) = sought.forms().get(index) {
-                self.at_prime(sought, form, at, number);
-            }
-        });
+        sought.each(
+            block,
+            (class, run),
+            &block.own.clone(),
+            |index, at, may_be_prime| {
+                if let Some(form) = sought.forms().get(index).filter(|_| may_be_prime) {
+                    self.at_prime(sought, form, at, number);
+                }
+            },
+        );
     }
 
     /// Tries a window that may be a prime factor.

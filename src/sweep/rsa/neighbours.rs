@@ -261,7 +261,7 @@ pub fn keep_edges(look: &mut Look<'_>, class: Class, run: &Range<usize>) {
     let all = 0..look.block.bytes.len();
     let edges = &mut look.edges;
     let bytes = look.block.bytes;
-    halves.edges(look.block, (class, run), &all, |form, at| {
+    halves.edges(look.block, (class, run), &all, |form, at, _| {
         let of = halves.forms().get(form);
         let Some(of) = of else { return };
         // Of big-endian bytes there are as many as bytes: such a number is a run for itself.

@@ -7,7 +7,8 @@
 /// E²/n for moduli whose public exponent is E or divides it.
 #[derive(Default)]
 pub struct Ratios {
-    /// With the leading limb of dp and dq above the point.
+    /// With the leading limb of dp and dq above the point; behind them no numbers, which are near nothing, to a multiple
+    /// of [`LANES`].
     factors: Vec<f64>,
     /// Whose they are.
     members: Vec<usize>,
@@ -30,14 +31,17 @@ impl Ratios {
         };
         let bits = 64 * (2 * limbs as i32 - n.len() as i32);
         for e in usual {
+            self.factors.truncate(self.members.len());
             self.factors.push(e * e * 2f64.powi(bits) / fraction(n));
             self.members.push(member);
+            let whole = self.factors.len().next_multiple_of(LANES);
+            self.factors.resize(whole, f64::NAN);
         }
     }
 
     /// What a look costs, in multiplications.
     pub fn cost(&self) -> u32 {
-        self.factors.len() as u32
+        self.members.len() as u32
     }
 
     /// Moduli that are not looked at here.
@@ -53,17 +57,15 @@ impl Ratios {
             // Rounds to the nearest integer.
             (value - ((value + SHIFT) - SHIFT)).abs()
         };
-        let (chunks, rest) = self.factors.as_chunks::<8>();
-        for (index, chunk) in chunks.iter().enumerate() {
+        for (index, chunk) in self.factors.as_chunks::<LANES>().0.iter().enumerate() {
             let nearest = chunk.iter().fold(1.0, |least: f64, factor| {
                 let distance = distance(*factor);
                 if distance < least { distance } else { least }
             });
             if nearest < NEAR {
-                self.hand_over(8 * index, chunk, distance, &mut found);
+                self.hand_over(LANES * index, chunk, distance, &mut found);
             }
         }
-        self.hand_over(8 * chunks.len(), rest, distance, &mut found);
     }
 
     /// Whether `product`, that of two fractions, may be that of a pair of any modulus.
@@ -99,6 +101,9 @@ pub fn fraction(number: &[u64]) -> f64 {
         [] => 0.0,
     }
 }
+
+/// Moduli looked at together.
+const LANES: usize = 4;
 
 /// Near an integer: above the error of the roundings, each 2^-52 of less than 2^32.
 const NEAR: f64 = 1.0 / 65536.0;

@@ -196,7 +196,7 @@ fn look(block: &Block<'_>, sizes: &[Size], is_told: &[AtomicBool], depth: Depth)
             for size in open.iter().filter(of_run) {
                 let number = number.get_mut(..size.sought.limbs()).unwrap_or_default();
                 size.sought
-                    .each(block, (class, &run), &block.own, |index, at| {
+                    .each(block, (class, &run), &block.own, |index, at, _| {
                         if let Some(form) = size.sought.forms().get(index) {
                             search.window(size, form, at, number);
                         }
