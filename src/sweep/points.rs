@@ -16,7 +16,7 @@ use super::runs::EDGE;
 use super::space::Block;
 use crate::bytes::{array, slice};
 use crate::clue::{Clue, Rank};
-use crate::crypto::ec_search::{Sides, is_on_curve, point_from_any};
+use crate::crypto::ec_search::{Sides, is_montgomery_point, is_on_curve, point_from_any};
 use crate::crypto::{Curve, Fingerprint, Identity, PublicKey};
 use crate::detect::Sighting;
 use crate::finding::Piece;
@@ -107,8 +107,8 @@ pub fn each_point(
     }
 }
 
-/// Finds the points that begin where `tight` does, whatever follows them: X, Y big-endian, and x and y in limbs in BoringSSL's
-/// fields, which have room for nine limbs whatever the curve (`EC_FELEM`).
+/// Finds the points that begin where `tight` does, whatever follows them: X, Y big-endian, and x and y in limbs in Montgomery form in
+/// BoringSSL's fields, which have room for nine limbs whatever the curve (`EC_FELEM`).
 fn of_start(block: &Block<'_>, tight: &Range<usize>, found: &mut impl FnMut(Point, Range<usize>)) {
     for (curve, limbs) in LIMBS {
         let (start, size) = (tight.start, 8 * limbs);
@@ -128,6 +128,8 @@ fn of_start(block: &Block<'_>, tight: &Range<usize>, found: &mut impl FnMut(Poin
         }
         let field = |at: usize| read(block, &(at..at + size));
         if let (Some(x), Some(y)) = (field(start), field(start + FELEM))
+            && let (Some(one), Some(other)) = (x.get(..limbs), y.get(..limbs))
+            && is_montgomery_point(curve, one, other)
             && let Some(point) = of_limbs(curve, limbs, [&x, &y])
         {
             found(point, start..start + FELEM + size);

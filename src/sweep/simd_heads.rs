@@ -30,6 +30,9 @@ pub struct Marker {
 
 #[derive(Clone, Copy, Debug)]
 enum Level {
+    /// Many since 2017.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
     /// Most processors since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -37,22 +40,33 @@ enum Level {
     Portable,
 }
 
+impl Level {
+    /// Those of this processor, the fastest first.
+    fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let levels = [
+            (is_x86_feature_detected!("avx512f"), Self::Avx512),
+            (is_x86_feature_detected!("avx2"), Self::Avx2),
+            (true, Self::Portable),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let levels = [(true, Self::Portable)];
+        levels
+            .into_iter()
+            .filter_map(|(has, level)| has.then_some(level))
+    }
+}
+
 impl Marker {
     /// The fastest of this processor, for pointers into `addresses`.
     pub fn new(addresses: &Range<u64>) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            return Self {
-                level: Level::Avx2,
-                ..Self::portable(addresses)
-            };
-        }
-        Self::portable(addresses)
+        let level = Level::available().next().unwrap_or(Level::Portable);
+        Self::with(level, addresses)
     }
 
-    fn portable(addresses: &Range<u64>) -> Self {
+    fn with(level: Level, addresses: &Range<u64>) -> Self {
         Self {
-            level: Level::Portable,
+            level,
             low: addresses.start,
             span: addresses.end.saturating_sub(addresses.start),
         }
@@ -62,8 +76,11 @@ impl Marker {
     #[inline]
     pub fn marks(&self, group: &[u8; GROUP]) -> Marks {
         match self.level {
-            // SAFETY: this would be an illegal instruction on a processor without AVX2. The level is made by `new`
-            // alone, after it has seen it.
+            // SAFETY: this would be an illegal instruction on a processor without AVX-512 F. The level is made by
+            // `available` alone, after it has seen it.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::marks(group, self.low, self.span) },
+            // SAFETY: the same of AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2::marks(group, self.low, self.span) },
             Level::Portable => portable::marks(group, self.low, self.span),
@@ -162,6 +179,52 @@ mod avx2 {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{COUNTS, GROUP, LENGTHS, Marks, UPPER_LENGTHS};
+    use std::arch::x86_64::{
+        __m512i, _mm512_and_si512, _mm512_cmple_epu64_mask, _mm512_cmplt_epu64_mask,
+        _mm512_loadu_si512, _mm512_set1_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
+        _mm512_testn_epi64_mask,
+    };
+    use std::ops::RangeInclusive;
+
+    #[target_feature(enable = "avx512f")]
+    pub fn marks(group: &[u8; GROUP], low: u64, span: u64) -> Marks {
+        let low = _mm512_set1_epi64(low.cast_signed());
+        let span = _mm512_set1_epi64(span.cast_signed());
+        let half = _mm512_set1_epi64(0xffff_ffff);
+        let counts = i64::from(*COUNTS.start())..=i64::from(*COUNTS.end());
+        let mut marks = Marks::default();
+        let mut zeros = 0;
+        for (index, line) in group.as_chunks::<64>().0.iter().enumerate() {
+            // SAFETY: a load beyond the end of memory would fault. This one reads the 64 bytes of `line`, at any
+            // alignment.
+            let words = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+            let shift = 8 * index;
+            let pointers = _mm512_cmplt_epu64_mask(_mm512_sub_epi64(words, low), span);
+            let (lower, upper) = (
+                _mm512_and_si512(words, half),
+                _mm512_srli_epi64::<32>(words),
+            );
+            let is_count = within(lower, &counts) | within(upper, &counts);
+            let is_length = within(words, &LENGTHS) | within(upper, &UPPER_LENGTHS);
+            marks.pointers |= u64::from(pointers) << shift;
+            marks.counts |= u64::from(is_count) << shift;
+            marks.lengths |= u64::from(is_length) << shift;
+            zeros |= u64::from(_mm512_testn_epi64_mask(words, words)) << shift;
+        }
+        marks.lengths &= !(zeros >> 1);
+        marks
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn within(words: __m512i, range: &RangeInclusive<i64>) -> u8 {
+        let above = _mm512_sub_epi64(words, _mm512_set1_epi64(*range.start()));
+        _mm512_cmple_epu64_mask(above, _mm512_set1_epi64(range.end() - range.start()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +255,9 @@ mod tests {
             let group = bytes.first_chunk().unwrap();
             let addresses = low..low.saturating_add(span);
             let marks = Marker::new(&addresses).marks(group);
-            prop_assert_eq!(marks, Marker::portable(&addresses).marks(group));
+            for level in Level::available() {
+                prop_assert_eq!(marks, Marker::with(level, &addresses).marks(group));
+            }
             for (at, word) in words.iter().enumerate() {
                 prop_assert_eq!(marks.pointers >> at & 1 == 1, addresses.contains(word));
             }

@@ -18,5 +18,5 @@ mod simd_ifma;
 mod weierstrass;
 
 pub use edwards::{Edwards, Scheme};
-pub use on_curve::{Sides, is_on_curve, point_from_any};
+pub use on_curve::{Sides, is_montgomery_point, is_on_curve, point_from_any};
 pub use points::{Form, Points};

@@ -89,11 +89,39 @@ fn right<C: Weierstrass<L>, const L: usize>(
 /// Whether `xy`, what follows the `04` of an uncompressed encoding, are the coordinates of a point of the curve.
 pub fn is_on_curve(curve: Curve, xy: &[u8]) -> bool {
     match curve {
-        Curve::P256 => read::<P256, 4>(curve, xy).is_some(),
-        Curve::P384 => read::<P384, 6>(curve, xy).is_some(),
-        Curve::P521 => read::<P521, 9>(curve, xy).is_some(),
-        Curve::Secp256k1 => read::<Secp256k1, 4>(curve, xy).is_some(),
+        Curve::P256 => is_plain_point::<P256, 4>(curve, xy),
+        Curve::P384 => is_plain_point::<P384, 6>(curve, xy),
+        Curve::P521 => is_plain_point::<P521, 9>(curve, xy),
+        Curve::Secp256k1 => is_plain_point::<Secp256k1, 4>(curve, xy),
     }
+}
+
+fn is_plain_point<C: Weierstrass<L>, const L: usize>(curve: Curve, xy: &[u8]) -> bool {
+    let field = const { &C::FIELD };
+    let size = curve.field_bytes();
+    let Some((x, y)) = xy.split_at_checked(size).filter(|(_, y)| y.len() == size) else {
+        return false;
+    };
+    let [x, y] = [x, y].map(limbs::<L>);
+    let [a, b] = const { &plain::<C, L>() };
+    let left = || field.leave(&C::multiply(&y, &y));
+    let right = || right::<C, L>(&x, &C::multiply(&x, &x), a, b);
+    field.is_reduced(&x) && field.is_reduced(&y) && left() == right()
+}
+
+/// Whether two numbers are the coordinates x and y of a point in Montgomery form. As [`point_from_any`], which tells more of
+/// them, it refuses sparse ones.
+pub fn is_montgomery_point(curve: Curve, x: &[u64], y: &[u64]) -> bool {
+    match curve {
+        Curve::P256 => is_checked::<P256, 4>(x, y),
+        Curve::P384 => is_checked::<P384, 6>(x, y),
+        Curve::P521 => is_checked::<P521, 9>(x, y),
+        Curve::Secp256k1 => is_checked::<Secp256k1, 4>(x, y),
+    }
+}
+
+fn is_checked<C: Weierstrass<L>, const L: usize>(x: &[u64], y: &[u64]) -> bool {
+    coordinates(x, y).is_some_and(|(x, y)| checked::<C, L>(*x, *y).is_some())
 }
 
 /// The point with the big-endian coordinates `xy`, if the curve has it.
@@ -330,6 +358,8 @@ mod tests {
                 prop_assert!(x.may_meet(&y) && y.may_meet(&x) && !x.may_meet(&x) && !other.may_meet(&y));
             }
             prop_assert_eq!(point_from_any(curve, &my, &mx), Some(montgomery));
+            prop_assert!(is_montgomery_point(curve, &mx, &my) && !is_montgomery_point(curve, &my, &mx));
+            prop_assert!(!is_montgomery_point(curve, &x, &y) && !is_montgomery_point(curve, &mx, &my[1..]));
             let mut near = y.clone();
             near[flip % y.len()] ^= 1 << (flip % 50);
             prop_assert_eq!(point_from_any(curve, &x, &near), None);
