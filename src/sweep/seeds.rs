@@ -219,10 +219,10 @@ fn may_be_whole(bytes: &[u8], start: usize) -> bool {
     };
     let begins = |start: usize| {
         let is_zero = bytes.get(start..start + 2) == Some(&[0, 0]);
-        // Where the bytes begin, so does a number.
-        let before = start.checked_sub(4).and_then(word);
-        let is_behind_quiet = || {
-            before.is_none_or(|word| (word >> 16).wrapping_add(1) & 0xffff < 2 || is_quiet(word))
+        let is_behind_quiet = || match start.checked_sub(4).and_then(word) {
+            Some(word) => (word >> 16).wrapping_add(1) & 0xffff < 2 || is_quiet(word),
+            // Where the bytes begin, so does a number.
+            None => matches!(bytes.get(..start), Some([] | [.., 0, 0] | [.., 0xff, 0xff])),
         };
         !is_zero && is_behind_quiet()
     };
