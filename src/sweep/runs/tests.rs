@@ -271,13 +271,19 @@ fn most_memory_is_in_no_run() {
 }
 
 /// The runs as their definition has them, window by window.
-fn by_definition(bytes: &[u8], class: Class) -> Vec<Range<usize>> {
-    let (size, width, most) = match class {
-        Class::Random => (8, 8, 1),
-        Class::Words30 => (4, 16, 3),
-        Class::Words60 => (8, 8, 3),
-        _ => (8, 16, 3),
+fn by_definition(bytes: &[u8], class: Class, minimum: u32) -> Vec<Range<usize>> {
+    let is_long = minimum == 512;
+    let (size, width, most) = match (class, is_long) {
+        (Class::Random, true) => (8, 8, 1),
+        (Class::Random, false) => (8, 4, 1),
+        (Class::Words30, true) => (4, 16, 3),
+        (Class::Words30, false) => (4, 8, 2),
+        (Class::Words60, true) => (8, 8, 3),
+        (Class::Words60, false) => (8, 4, 1),
+        (_, true) => (8, 16, 3),
+        (_, false) => (8, 8, 2),
     };
+    let (random, texts) = if is_long { (LONG, 3) } else { (SHORT, 2) };
     let word = |at: usize| {
         let mut all = [0; 8];
         let rest = bytes.get(at..).unwrap_or_default();
@@ -316,17 +322,19 @@ fn by_definition(bytes: &[u8], class: Class) -> Vec<Range<usize>> {
                 .skip(7)
                 .filter(|byte| [0, 0xff, 0x48, 0x8b].contains(byte));
             let distinct: HashSet<&u8> = all.iter().collect();
-            if window.iter().filter(is_text).count() > 3
-                || common.count() > LONG.common as usize
-                || distinct.len() < LONG.distinct as usize
-                || all.iter().skip(7).map(weight).sum::<i32>() > LONG.code
+            if window.iter().filter(is_text).count() > texts
+                || common.count() > random.common as usize
+                || distinct.len() < random.distinct as usize
+                || all.iter().skip(7).map(weight).sum::<i32>() > random.code
             {
                 continue;
             }
         }
         let digits = match class {
-            Class::Words30 => Some(LONG_30),
-            Class::Words60 => Some(LONG_60),
+            Class::Words30 if is_long => Some(LONG_30),
+            Class::Words30 => Some(SHORT_30),
+            Class::Words60 if is_long => Some(LONG_60),
+            Class::Words60 => Some(SHORT_60),
             _ => None,
         };
         if let Some(Digits {
@@ -391,10 +399,11 @@ proptest! {
         bytes.truncate(bytes.len() - cut);
         let block = block(&bytes, Some(0x1000));
         for kernel in Kernel::available() {
-            for class in Class::ALL {
+            for (class, minimum) in Class::ALL.into_iter().flat_map(|class| [(class, 512), (class, 256)]) {
                 let mut found = Vec::new();
-                each_run_by(kernel, &block, &[class], 512, |_, run| found.push(run));
-                prop_assert_eq!(found, by_definition(&bytes, class), "{:?} {:?}", kernel, class);
+                each_run_by(kernel, &block, &[class], minimum, |_, run| found.push(run));
+                let expected = by_definition(&bytes, class, minimum);
+                prop_assert_eq!(found, expected, "{:?} {:?} {}", kernel, class, minimum);
             }
         }
     }
