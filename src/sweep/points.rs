@@ -250,7 +250,7 @@ fn tight(block: &Block<'_>, run: &Range<usize>) -> Range<usize> {
 }
 
 /// Whether the upper sixteen bits of the word at `at` are equal, as those of addresses and small numbers are.
-fn is_flat(block: &Block<'_>, at: usize) -> bool {
+pub fn is_flat(block: &Block<'_>, at: usize) -> bool {
     array(block.bytes, at)
         .is_none_or(|word| (u64::from_le_bytes(word) >> 48).wrapping_add(1) & 0xffff < 2)
 }

@@ -82,6 +82,19 @@ pub fn beside(
     let first = at + form.length;
     let end = (run.end + EDGE).min(bytes.len());
     let shortest = halves.alike(form).map(|other| other.length).min();
+    // Zeros may end the run: behind them another begins.
+    let zeros = match bytes.get(first..) {
+        Some(behind) if unit == 1 => {
+            let zeros = behind.iter().take(FAR.end);
+            zeros.take_while(|byte| **byte == 0).count()
+        }
+        _ => 0,
+    };
+    let end = if FAR.contains(&zeros) {
+        end.max(bytes.len().min(first + zeros + form.length))
+    } else {
+        end
+    };
     if shortest.is_none_or(|length| first + length > end) {
         return;
     }
@@ -120,8 +133,6 @@ pub fn beside(
             FAR.filter(|gap| may_separate(behind.get(..*gap).unwrap_or_default(), form.length))
                 .for_each(&mut add);
         }
-        let zeros = behind.iter().take(FAR.end);
-        let zeros = zeros.take_while(|byte| **byte == 0).count();
         if FAR.contains(&zeros) || zeros == 1 {
             add(zeros);
         }

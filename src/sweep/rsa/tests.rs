@@ -267,12 +267,13 @@ fn crt_exponents_are_found_side_by_side() {
         let length = bits as usize / 8;
         for codec in CODECS {
             let [high, low] = (length as u16 + 1).to_be_bytes();
-            let header: Vec<u8> = match (codec.step(8), random.below(5)) {
+            let header: Vec<u8> = match (codec.step(8), random.below(6)) {
                 (1, 0) => [&(length as u32 + 1).to_be_bytes()[..], &[0]].concat(),
                 (1, 1) => [&[0x11; 12][..], &(length as u32).to_le_bytes()].concat(),
                 // Headers that are written over.
                 (1, 2) => vec![0; random.below(4) + 2],
                 (1, 3) => (0..4).map(|_| random.word() as u8).collect(),
+                (1, 4) => vec![0; random.below(43) + 6],
                 // A heap's header, and what is left of DER.
                 (1, _) => [&[0; 5][..], &0x91u64.to_le_bytes(), &[0x82, high, low, 0]].concat(),
                 (_, 0 | 1) => vec![0; 16],

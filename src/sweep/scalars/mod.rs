@@ -32,7 +32,7 @@ use crate::finding::Piece;
 use crate::outcome::Search;
 use batch::{Batch, Hit, Secrets};
 use needles::Needles;
-use spans::Spans;
+use spans::{NEAR, NEAR_ALIGNED, Spans};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -240,9 +240,12 @@ impl Hunt {
             .collect();
         let encodings = CODECS.len();
         let regions = if depth.is_deep {
-            "every aligned window that looks random"
+            "every aligned window that looks random".to_owned()
         } else {
-            "near public halves, in what points to them, and in random-looking runs of just the size outside of modules"
+            format!(
+                "within {NEAR} bytes of the first 32 of public halves ({NEAR_ALIGNED} in limbs and words), in what points \
+                 to them, and in random-looking runs of just the size outside of modules"
+            )
         };
         let omitted = match self.omitted {
             0 => String::new(),

@@ -3,6 +3,7 @@
 use super::needles::Needles;
 use crate::sweep::Depth;
 use crate::sweep::codec::{Class, Codec};
+use crate::sweep::points::is_flat;
 use crate::sweep::runs::{EDGE, each_run};
 use crate::sweep::space::Block;
 use std::ops::Range;
@@ -53,8 +54,11 @@ impl Spans {
             if depth.is_deep {
                 spans.random.push(run.start.saturating_sub(EDGE)..run.end);
                 spans.aligned.push(run.start.saturating_sub(EDGE)..run.end);
-            } else if run.len() <= longest + SPARE && !block.is_module {
-                spans.short.push(run);
+            } else if !block.is_module {
+                spans.short.extend(parts(block, &run, longest + SPARE));
+                if run.len() <= longest + SPARE {
+                    spans.short.push(run);
+                }
             }
         });
         let near = |reach: usize| {
@@ -136,6 +140,27 @@ impl Spans {
     }
 }
 
+/// The parts of a run between words that look like small numbers and addresses, if there are such words: of those no longer
+/// than `most`. Text and other numbers beside a number that are parted from it by such a word may look random too.
+fn parts(block: &Block<'_>, run: &Range<usize>, most: usize) -> Vec<Range<usize>> {
+    let (first, _) = block.first_aligned(run.start, 8);
+    let mut parts = Vec::new();
+    let mut start = run.start;
+    let mut take = |part: Range<usize>| {
+        if (PART..=most).contains(&part.len()) && part != *run {
+            parts.push(part);
+        }
+    };
+    for at in (first..(run.end + 1).saturating_sub(8)).step_by(8) {
+        if is_flat(block, at) {
+            take(start..at.max(start));
+            start = at + 8;
+        }
+    }
+    take(start..run.end.max(start));
+    parts
+}
+
 /// Sorts ranges and joins those that touch.
 fn merge(ranges: &mut Vec<Range<usize>>) {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
@@ -150,14 +175,43 @@ fn merge(ranges: &mut Vec<Range<usize>>) {
 }
 
 /// Bytes on both sides of a public half at which big-endian numbers may start: those of the same structure.
-const NEAR: usize = 160;
+pub(super) const NEAR: usize = 160;
 
 /// Bytes on both sides of a public half at which aligned numbers may start: those allocated with it.
-const NEAR_ALIGNED: usize = 512;
+pub(super) const NEAR_ALIGNED: usize = 512;
 
 /// Bytes by which a run may be longer than a number that fills it: another number of the same kind may follow, as the
 /// prefix behind the scalar of an expanded Ed25519 key (RFC 8032, section 5.1.6).
 const SPARE: usize = 40;
 
+/// Bytes of the words that the shortest number fills wherever it starts.
+const PART: usize = 24;
+
 /// Bytes of the digit at either end, which may be too small to belong to a run.
 const ONE_DIGIT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_parted_by_flat_words() {
+        let mut bytes = vec![0x5a; 256];
+        let parts_of = |bytes: &[u8], run| {
+            let block = Block {
+                address: Some(0x7004),
+                ..Block::whole(bytes)
+            };
+            parts(&block, &run, 72)
+        };
+        assert!(parts_of(&bytes, 0..256).is_empty());
+        assert!(parts_of(&bytes, 8..60).is_empty());
+        // Words start at offsets of which the address is a multiple of eight.
+        for (at, word) in [(68, 3u64), (108, 0x7f12_3456_7890), (132, u64::MAX)] {
+            bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        assert_eq!(parts_of(&bytes, 0..256), [0..68, 76..108]);
+        assert_eq!(parts_of(&bytes, 30..200), [30..68, 76..108, 140..200]);
+        assert_eq!(parts_of(&bytes, 60..104), [76..104]);
+    }
+}
