@@ -46,7 +46,7 @@ impl Guesses {
         (self.asked > 0).then(|| Search {
             name: "asked-fingerprints",
             scope: format!(
-                "the {} keys of which only the fingerprint was given, among {} bare moduli with the public exponents {}",
+                "keys of which only the fingerprint was given: {}; among {} bare moduli with the public exponents {}",
                 self.asked,
                 self.tried.len(),
                 exponents.join(", ")
