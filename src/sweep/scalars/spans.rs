@@ -212,6 +212,7 @@ mod tests {
         }
         assert_eq!(parts_of(&bytes, 0..256), [0..68, 76..108]);
         assert_eq!(parts_of(&bytes, 30..200), [30..68, 76..108, 140..200]);
-        assert_eq!(parts_of(&bytes, 60..104), [76..104]);
+        let one = std::iter::once(76..104);
+        assert!(parts_of(&bytes, 60..104).into_iter().eq(one));
     }
 }
