@@ -119,6 +119,15 @@ pub const CODECS: &[Codec] = &[
     codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Pointer),
 ];
 
+/// How many encodings there are and their names, for the scope of a search.
+pub fn named() -> String {
+    let names = CODECS.iter().map(|codec| codec.name);
+    let names: Vec<&str> = names
+        .map(|name| name.strip_prefix("raw.").unwrap_or(name))
+        .collect();
+    format!("{} encodings ({})", names.len(), names.join(", "))
+}
+
 /// The entry with this name, for constants: a name that is none does not compile.
 #[allow(clippy::indexing_slicing)] // the compiler evaluates it: an index out of bounds does not compile
 pub const fn entry(name: &str) -> &'static Codec {

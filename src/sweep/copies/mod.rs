@@ -335,8 +335,8 @@ fn search_of(keys: usize, complete: bool) -> Search {
     Search {
         name: "copies",
         scope: format!(
-            "copies of every private number of {keys} proven key{plural}, in {} encodings of bytes and 3 of text, in every byte",
-            super::codec::CODECS.len()
+            "copies of every private number of {keys} proven key{plural}, in {} and 3 of text, in every byte",
+            super::codec::named()
         ),
         complete,
     }

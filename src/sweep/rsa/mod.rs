@@ -22,7 +22,7 @@ mod tests;
 pub mod told;
 mod written;
 
-use super::codec::bytes_of;
+use super::codec::{bytes_of, named};
 use super::space::Space;
 use super::{Depth, Sweep, Swept, Target};
 use crate::bytes::bit_length;
@@ -222,11 +222,12 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         scope,
         complete: is_whole && !is_cut,
     };
+    let encodings = named();
     vec![
         search(
             "rsa-factors",
             format!(
-                "moduli: {}; two primes of one size{}; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes",
+                "moduli: {}; two primes of one size{}; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes",
                 sizes(Group::moduli),
                 shapes(groups)
             ),
@@ -235,7 +236,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes{}{}",
+                "moduli: {}; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes{}{}",
                 sizes(Group::exponents),
                 reach(groups),
                 bare(groups, Group::exponents, &any(groups))
@@ -245,7 +246,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}, of two primes of one size; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; in all encodings, in all bytes{}{}",
+                "moduli: {}, of two primes of one size; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; {encodings}; all bytes{}{}",
                 sizes(Group::pairs),
                 reach(groups),
                 bare(groups, Group::pairs, USUAL_OF_PAIRS)

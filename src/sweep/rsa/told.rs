@@ -14,7 +14,7 @@ use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
-use crate::sweep::codec::{Class, bytes_of, limbs_of};
+use crate::sweep::codec::{Class, bytes_of, limbs_of, named};
 use crate::sweep::runs::each_run;
 use crate::sweep::space::{Block, Space};
 use crate::sweep::texts::each_written;
@@ -65,6 +65,7 @@ pub fn sweep(space: &Space<'_>, keys: &[Key], depth: Depth) -> Sweep {
         },
     );
     let count = told.iter().filter(|told| told.e.is_some()).count();
+    let encodings = named();
     let sightings = nameless.iter().zip(told);
     let sightings = sightings.filter_map(|((key, n), told)| told.sightings(key, n));
     Sweep {
@@ -73,7 +74,7 @@ pub fn sweep(space: &Space<'_>, keys: &[Key], depth: Depth) -> Sweep {
             name: "rsa-public-exponents",
             scope: format!(
                 "public exponents of {} proven keys that nothing else tells: dp and dq for any odd one below 2^{EXPONENT_BITS}, \
-                 d for any below 2^32; all encodings, and hexadecimal and decimal text of at most 4 KiB; all bytes{}: {count} told",
+                 d for any below 2^32; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes{}: {count} told",
                 nameless.len(),
                 match depth.is_deep {
                     true => "",

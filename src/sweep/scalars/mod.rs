@@ -20,7 +20,7 @@ mod spans;
 mod written;
 
 use super::bounds::{is_bounded, is_enclosed};
-use super::codec::{CODECS, Class, Codec, Digit};
+use super::codec::{CODECS, Class, Codec, Digit, named};
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
@@ -238,7 +238,7 @@ impl Hunt {
             .iter()
             .map(|(name, number)| format!("{number} {name}"))
             .collect();
-        let encodings = CODECS.len();
+        let encodings = named();
         let regions = if depth.is_deep {
             "every aligned window that looks random".to_owned()
         } else {
@@ -252,7 +252,7 @@ impl Hunt {
             omitted => format!(" ({omitted} more were left out)"),
         };
         format!(
-            "private halves of {}{omitted} in {encodings} encodings, {regions}, and in hexadecimal, decimal and base64 text of the size, of at most 1,024 letters and digits in a row: {tried} windows",
+            "private halves of {}{omitted} in {encodings}, {regions}, and in hexadecimal, decimal and base64 text of the size, of at most 1,024 letters and digits in a row: {tried} windows",
             kinds.join(", ")
         )
     }
