@@ -119,13 +119,18 @@ pub const CODECS: &[Codec] = &[
     codec("raw.doubles24", Digit::Double(24), Order::Least, Alignment::Pointer),
 ];
 
-/// How many encodings there are and their names, for the scope of a search.
+/// The encodings by their names, for the scope of the search that lists them for all.
 pub fn named() -> String {
     let names = CODECS.iter().map(|codec| codec.name);
     let names: Vec<&str> = names
         .map(|name| name.strip_prefix("raw.").unwrap_or(name))
         .collect();
     format!("{} encodings ({})", names.len(), names.join(", "))
+}
+
+/// The same for the scopes of the others.
+pub fn counted() -> String {
+    format!("the {} encodings that `copies` lists", CODECS.len())
 }
 
 /// The entry with this name, for constants: a name that is none does not compile.

@@ -22,7 +22,7 @@ mod tests;
 pub mod told;
 mod written;
 
-use super::codec::{bytes_of, named};
+use super::codec::{bytes_of, counted};
 use super::space::Space;
 use super::{Depth, Sweep, Swept, Target};
 use crate::bytes::bit_length;
@@ -222,7 +222,7 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         scope,
         complete: is_whole && !is_cut,
     };
-    let encodings = named();
+    let encodings = counted();
     vec![
         search(
             "rsa-factors",

@@ -14,7 +14,7 @@ use crate::crypto::{Identity, PublicKey};
 use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
-use crate::sweep::codec::{Class, bytes_of, limbs_of, named};
+use crate::sweep::codec::{Class, bytes_of, counted, limbs_of};
 use crate::sweep::runs::each_run;
 use crate::sweep::space::{Block, Space};
 use crate::sweep::texts::each_written;
@@ -65,7 +65,7 @@ pub fn sweep(space: &Space<'_>, keys: &[Key], depth: Depth) -> Sweep {
         },
     );
     let count = told.iter().filter(|told| told.e.is_some()).count();
-    let encodings = named();
+    let encodings = counted();
     let sightings = nameless.iter().zip(told);
     let sightings = sightings.filter_map(|((key, n), told)| told.sightings(key, n));
     Sweep {

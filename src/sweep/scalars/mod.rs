@@ -20,7 +20,7 @@ mod spans;
 mod written;
 
 use super::bounds::{is_bounded, is_enclosed};
-use super::codec::{CODECS, Class, Codec, Digit, named};
+use super::codec::{CODECS, Class, Codec, Digit, counted};
 use super::space::{Block, Space};
 use super::{Depth, Sweep, Swept, Target};
 use crate::clue::Rank;
@@ -238,7 +238,7 @@ impl Hunt {
             .iter()
             .map(|(name, number)| format!("{number} {name}"))
             .collect();
-        let encodings = named();
+        let encodings = counted();
         let regions = if depth.is_deep {
             "every aligned window that looks random".to_owned()
         } else {
