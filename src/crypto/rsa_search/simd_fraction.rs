@@ -18,10 +18,11 @@ pub(super) fn may_be_near_small<const DENOMINATOR: u32>(
     fractions: &[u64; LANES],
     error: u64,
 ) -> u16 {
+    let error = error + ROUNDED;
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         // SAFETY: this would be an illegal instruction on a processor without AVX2 and FMA, which it has.
-        return unsafe { avx2::may_be_near_small::<DENOMINATOR>(fractions, error + ROUNDED) };
+        return unsafe { avx2::may_be_near_small::<DENOMINATOR>(fractions, error) };
     }
     let fractions = fractions.iter().enumerate();
     fractions.fold(0, |mask, (lane, fraction)| {
