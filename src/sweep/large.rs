@@ -135,7 +135,9 @@ impl<'t> Pool<'t> {
         } = number;
         if let Some((target, places)) = self.known.get_mut(&**limbs) {
             *places += 1;
-            if *places <= PLACES && source <= Source::Array {
+            // Whoever asks for a key is told where its public half lies, however it does.
+            let is_told = source <= Source::Array || target.rank == Rank::User;
+            if *places <= PLACES && is_told {
                 self.seen
                     .push(sighting(known_again(target, form), pieces()));
             }
