@@ -47,7 +47,7 @@ pub enum Reason {
     Encrypted,
     /// A member of a container is packed in a way that is not known here.
     UnsupportedMethod,
-    /// Packed bytes, or a container's directory, are not as their format demands.
+    /// Packed bytes, a container's directory or a dump's tables are not as their format demands.
     Damaged,
     /// A bound on unpacking was reached.
     BudgetReached,

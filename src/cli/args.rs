@@ -92,7 +92,8 @@ pub struct Scan {
     pub public_key_sha256: Vec<String>,
 
     /// Also look where keys are unlikely, which takes far longer: EC scalars and Edwards seeds in every aligned
-    /// window, private exponents of certificate authorities, primes of unequal size
+    /// window, private exponents of certificate authorities, RSA keys of three to five primes or of two whose sizes
+    /// differ by up to 128 bits
     #[arg(long)]
     pub deep: bool,
 

@@ -58,8 +58,14 @@ impl Draft {
     }
 
     /// Adds a label that the table entry at file offset `entry` gives. Names bytes beyond the end of
-    /// the file: a fault, and the dump is truncated.
-    pub fn label(&mut self, entry: u64, label: Label) {
+    /// the file: a fault, and the dump is truncated. Addresses beyond all there are: a fault, and memory without an address.
+    pub fn label(&mut self, entry: u64, mut label: Label) {
+        let last = (label.end - label.start).saturating_sub(1);
+        if let Some(va) = label.va.filter(|va| va.checked_add(last).is_none()) {
+            label.va = None;
+            let found = format!("{} bytes from address {va:#x} on", last + 1);
+            self.fault(Error::malformed(entry, "addresses below 2^64", found));
+        }
         // A range that would end beyond all offsets is cut there, and may have no byte left.
         let length = (label.end - label.start).max(u64::from(label.end == u64::MAX));
         self.declare(entry, label.start, length);

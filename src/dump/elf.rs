@@ -69,7 +69,10 @@ fn read<E: FileHeader<Endian = Endianness>>(data: &[u8], draft: &mut Draft) {
     let header_size = size_of::<E>() as u64;
     draft.declare(0, 0, header_size);
     let Ok(header) = E::parse(data) else {
-        let found = format!("a file of {} bytes or an unknown version", data.len());
+        let found = format!(
+            "a file of {} bytes, or an unknown class or version",
+            data.len()
+        );
         draft.fault(Error::malformed(
             0,
             format!("an ELF header of {header_size} bytes"),

@@ -43,7 +43,7 @@ pub fn searched(outcome: &DumpOutcome) -> Vec<String> {
 }
 
 fn answer(asked: &Asked, outcome: &DumpOutcome) -> String {
-    let limits = limits(outcome);
+    let limits = but(outcome);
     match asked.answer {
         Answer::Found(proof) => {
             format!(
@@ -83,8 +83,8 @@ fn nameless(outcome: &DumpOutcome) -> String {
     }
 }
 
-/// What keeps a "not found" from being a "not there".
-fn limits(outcome: &DumpOutcome) -> String {
+/// What keeps a "not found" from being a "not there": a word, and in so many words.
+pub fn limits(outcome: &DumpOutcome) -> Vec<[&'static str; 2]> {
     let mut limits = Vec::new();
     let is_whole = outcome
         .coverage
@@ -92,17 +92,24 @@ fn limits(outcome: &DumpOutcome) -> String {
         .iter()
         .all(|missing| missing.reason == Reason::LimitReached);
     if !is_whole {
-        limits.push("a part of the dump could not be examined");
+        limits.push(["not-whole", "a part of the dump could not be examined"]);
     }
     if outcome.searches.iter().any(|search| !search.complete) {
-        limits.push("a search was cut short by a limit");
+        limits.push(["search-cut", "a search was cut short by a limit"]);
     }
     if !outcome.not_run.is_empty() {
-        limits.push("`--deep` was not asked for");
+        limits.push(["not-deep", "`--deep` was not asked for"]);
     }
-    if limits.is_empty() {
+    limits
+}
+
+/// The same behind an answer.
+fn but(outcome: &DumpOutcome) -> String {
+    let limits = limits(outcome);
+    let words: Vec<&str> = limits.iter().map(|[_, words]| *words).collect();
+    if words.is_empty() {
         String::new()
     } else {
-        format!("; but {}", limits.join(", and "))
+        format!("; but {}", words.join(", and "))
     }
 }

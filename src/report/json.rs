@@ -1,7 +1,7 @@
 //! JSON and JSON Lines. The schema is versioned: fields may be added within a version, never renamed,
 //! removed or given another meaning.
 
-use super::{Detail, Origin, Reporter, human::hex};
+use super::{Detail, Origin, Reporter, asked, human::hex};
 use crate::crypto::{Algorithm, Curve};
 use crate::finding::{Acceptance, Finding, Fragment, Kind, Piece, Place, PublicFinding, Standing};
 use crate::outcome::{Answer, Asked, DumpOutcome, Note, Verdict};
@@ -218,6 +218,8 @@ struct AskedFor {
     answer: &'static str,
     proof: Option<&'static str>,
     public_places: Option<u64>,
+    /// What keeps a "not found" from being a "not there".
+    limits: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -331,7 +333,11 @@ impl Dump {
                 present: cut.present,
             }),
             searches: searches(outcome),
-            asked: outcome.asked.iter().map(AskedFor::new).collect(),
+            asked: outcome
+                .asked
+                .iter()
+                .map(|asked| AskedFor::new(asked, outcome))
+                .collect(),
             findings: outcome
                 .findings
                 .iter()
@@ -396,7 +402,11 @@ impl NoteOf {
 }
 
 impl AskedFor {
-    fn new(asked: &Asked) -> Self {
+    fn new(asked: &Asked, outcome: &DumpOutcome) -> Self {
+        let limits = match asked.answer {
+            Answer::Found(_) => Vec::new(),
+            _ => asked::limits(outcome),
+        };
         let (proof, public_places) = match asked.answer {
             Answer::Found(proof) => (Some(proof.name()), None),
             Answer::NotFound { public_places } => (None, Some(public_places)),
@@ -410,6 +420,7 @@ impl AskedFor {
             answer: asked.answer.name(),
             proof,
             public_places,
+            limits: limits.into_iter().map(|[word, _]| word).collect(),
         }
     }
 }

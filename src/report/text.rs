@@ -95,6 +95,7 @@ impl Text {
         let of_faults = outcome.faults.len();
         let is_unopened = |missing: &Missing| missing.reason == Reason::ContainerNotOpened;
         let is_told = coverage.missing.iter().any(is_unopened);
+        let is_dump = of_faults == 0 && outcome.members.is_empty();
         for missing in coverage.missing.iter().skip(of_faults) {
             // What is not opened at all is told as that.
             if is_told && missing.reason == Reason::BudgetReached {
@@ -104,6 +105,11 @@ impl Text {
                 Reason::LimitReached if of_faults > 0 => {
                     "more members, beyond those listed here".to_owned()
                 }
+                Reason::Damaged if is_dump => format!(
+                    "what the dump's tables say of its memory: from offset {:#x} on they are not as the format demands; all \
+                     bytes were scanned, but not as the memory they were",
+                    missing.offset
+                ),
                 Reason::Encrypted
                 | Reason::UnsupportedMethod
                 | Reason::Damaged

@@ -353,6 +353,12 @@ impl Scanner {
                 length: declared_end - size,
                 reason: Reason::Truncated,
             });
+        } else if let Some(fault) = faults.first() {
+            missing.push(Missing {
+                offset: fault.offset().unwrap_or(0),
+                length: 0,
+                reason: Reason::Damaged,
+            });
         }
         if searches.iter().any(|search| !search.complete) {
             missing.push(Missing {

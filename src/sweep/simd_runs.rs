@@ -39,14 +39,18 @@ impl Masks {
         doubles: 0,
     };
 
-    /// Whether a text may go through the group that has [`TEXT`] characters or more, none of them an H: of ASCII at least
-    /// six words lie in one group; of UTF-16 two whole lines, in which each second byte is zero.
+    /// Whether a text may go through the group that has [`TEXT`] characters or more, or lines of 40: of ASCII at least four
+    /// words lie in one group; of UTF-16 a whole line, in which each second byte is zero and few others are common.
     #[inline]
     pub fn may_be_text(&self) -> bool {
+        const EVEN: u64 = 0x5555_5555_5555_5555;
         let two = self.texts & self.texts >> 1;
-        let four = two & two >> 2;
-        let is_wide = |line: &u64| (line ^ line >> 1) | 1 << 63 == u64::MAX;
-        four & two >> 4 != 0 || self.common.iter().any(is_wide)
+        let is_wide = |line: &u64| {
+            [*line, line.rotate_right(1)]
+                .iter()
+                .any(|line| line & EVEN == EVEN && (line & !EVEN).count_ones() <= MOST_COMMON)
+        };
+        two & two >> 2 != 0 || self.common.iter().any(is_wide)
     }
 
     /// No word is one of random bytes or a digit.
@@ -59,6 +63,9 @@ impl Masks {
 
 /// Characters of the texts that [`Masks::may_be_text`] tells.
 pub const TEXT: usize = 96;
+
+/// The most of 32 characters that are an H, which is a common byte: of base64 fewer than one in 10^8 has more.
+const MOST_COMMON: u32 = 8;
 
 /// Lines of 64 bytes in a group.
 pub const LINES: usize = GROUP / 64;

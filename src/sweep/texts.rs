@@ -1,10 +1,15 @@
-//! Large numbers written out: a run of hexadecimal or decimal digits and nothing else, in ASCII or UTF-16.
+//! Large numbers written out, in ASCII or UTF-16: runs of hexadecimal or decimal digits; hexadecimal ones
+//! [in parts](parted), with separators or in lines; and base64.
 
+mod parted;
+
+use super::codec::limbs_of;
 use super::heads::Source;
 use super::large::Large;
 use super::notes::Worth;
 use super::simd_runs::{GROUP, TEXT};
 use super::space::{Block, REACH};
+use crate::text::{Alphabet, Base64Text, Encoding, TextView};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -18,9 +23,13 @@ pub struct Written {
     pub encoding: &'static str,
 }
 
-/// Finds the numbers of 1024 to 8192 bits that are written in `block` and may be moduli or primes.
+/// Finds the numbers of 1024 to 8192 bits that are written in `block` in digits and may be moduli or primes.
 pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)) {
-    each_written(block, MIN_BITS, |written, range| {
+    let sizes = Sizes {
+        least: MIN_BITS,
+        known: &[],
+    };
+    each_written(block, &sizes, |written, range| {
         let Written {
             limbs,
             form,
@@ -32,9 +41,22 @@ pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)
     });
 }
 
-/// Finds the numbers of `least` to 8192 bits that are written in `block`, with zeros in front or without; 384 bits are
-/// the fewest. Longer than [`REACH`] no text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
-pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written, Range<usize>)) {
+/// Which numbers are looked for in texts.
+pub struct Sizes<'s> {
+    /// The fewest bits of a number; 384 are the fewest that are met everywhere.
+    pub least: u32,
+    /// The bits of those that are known: of a longer text the digits of these sizes at both ends are read too, as something
+    /// else may stand there, and base64 is read.
+    pub known: &'s [u32],
+}
+
+/// Finds the numbers of up to 8192 bits that are written in `block`, with zeros in front or without. Longer than [`REACH`] no
+/// text is read: decimal numbers of more than 6800 bits in UTF-16 are not seen.
+pub fn each_written(
+    block: &Block<'_>,
+    sizes: &Sizes<'_>,
+    mut found: impl FnMut(Written, Range<usize>),
+) {
     let numbers = Texts {
         sample: 64,
         short: 32,
@@ -43,10 +65,52 @@ pub fn each_written(block: &Block<'_>, least: u32, mut found: impl FnMut(Written
         is_noted: true,
     };
     numbers.each(block, |digits, run, step| {
-        if let Some(number) = read(digits, step, least as usize) {
-            found(number, run);
+        let place = |part: Range<usize>| run.start + step * part.start..run.start + step * part.end;
+        read(digits, sizes, |(form, limbs), part| {
+            found(written(form, limbs, step), place(part));
+        });
+    });
+    parted::each(block, sizes, &mut found);
+    if !sizes.known.is_empty() {
+        each_base64(block, sizes, &mut found);
+    }
+}
+
+/// The same in base64, in one run of characters of just the size.
+fn each_base64(
+    block: &Block<'_>,
+    sizes: &Sizes<'_>,
+    found: &mut impl FnMut(Written, Range<usize>),
+) {
+    let texts = Texts {
+        sample: 128,
+        short: 32,
+        longest: MAX_BASE64,
+        belongs: |character: u8| Alphabet::Either.standard(character).is_some(),
+        is_noted: true,
+    };
+    texts.each(block, |text, run, step| {
+        let bytes = 6 * text.len() / 8;
+        let is_of_size = |bits: &u32| {
+            let size = bits.div_ceil(8) as usize;
+            (size - 1..=size + 1).contains(&bytes)
+        };
+        let view = TextView::new(text, Encoding::Ascii);
+        if sizes.known.iter().any(is_of_size)
+            && let (gathered, _) = Base64Text::gather(view, 0, MAX_BASE64, Alphabet::Either)
+            && let Some(number) = gathered.decode()
+        {
+            found(written(BASE64, limbs_of(&number), step), run);
         }
     });
+}
+
+fn written(form: &'static str, limbs: Zeroizing<Vec<u64>>, step: usize) -> Written {
+    Written {
+        limbs,
+        form,
+        encoding: if step == 1 { "ascii" } else { "utf16le" },
+    }
 }
 
 /// Texts of one kind, in ASCII or UTF-16.
@@ -54,13 +118,13 @@ pub struct Texts<B> {
     /// Bytes between two samples: with the characters behind it, one lies in every text of as many bytes as `sample`
     /// and `short` are together, or twice as many in UTF-16.
     pub sample: usize,
-    /// Characters in a row that call for a closer look.
+    /// Characters in a row that call for a closer look: eight at least.
     pub short: usize,
     /// Bytes of the longest text that is read.
     pub longest: usize,
     /// Whether a character belongs to such a text.
     pub belongs: B,
-    /// Whether the first pass over memory notes all such texts: no H belongs to them.
+    /// Whether the first pass over memory notes all such texts.
     pub is_noted: bool,
 }
 
@@ -110,16 +174,14 @@ impl<B: Fn(u8) -> bool> Texts<B> {
         };
         let mut at = part.start;
         while at < part.end {
-            // Most memory is zeros.
-            let next = block.bytes.get(at..).and_then(<[u8]>::first_chunk);
-            if next == Some(&[0; 4]) {
-                at += self.sample;
-                continue;
-            }
             // Of a text long enough some sample and the characters behind it are seen.
-            let run = [(at, 1), (at, 2), (at + 1, 2)]
-                .into_iter()
-                .find(|&(at, step)| (0..self.short).all(|place| is_character(at + place * step)));
+            let run = block
+                .bytes
+                .get(at..)
+                .and_then(<[u8]>::first_chunk)
+                .and_then(|word| may_be_text(u64::from_le_bytes(*word)))
+                .map(|(skip, step)| (at + skip, step))
+                .filter(|&(at, step)| (0..self.short).all(|place| is_character(at + place * step)));
             let Some((first, step)) = run else {
                 at += self.sample;
                 continue;
@@ -140,6 +202,25 @@ impl<B: Fn(u8) -> bool> Texts<B> {
             }
         }
         at
+    }
+}
+
+/// Whether eight bytes may be from the middle of a text: where its first character is, and the bytes each takes.
+#[inline(always)]
+fn may_be_text(word: u64) -> Option<(usize, usize)> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+    const HIGH: u64 = 0x80 * EACH;
+    if word & HIGH != 0 || word == 0 {
+        None
+    } else if word.wrapping_sub(EACH) & HIGH == 0 {
+        Some((0, 1))
+    } else if word & !EVEN == 0 {
+        Some((0, 2))
+    } else if word & EVEN == 0 {
+        Some((1, 2))
+    } else {
+        None
     }
 }
 
@@ -179,21 +260,65 @@ fn whole(
     start..end.min(data.len())
 }
 
-fn read(digits: &[u8], step: usize, least: usize) -> Option<Written> {
-    let encoding = if step == 1 { "ascii" } else { "utf16le" };
-    let (form, limbs) = if digits.iter().all(u8::is_ascii_digit) {
-        // 1024 bits take 308 or 309 digits, and others about as many for each bit.
-        (least * 77 / 256 <= digits.len()).then_some(())?;
-        (DECIMAL, number(digits, 10, 19))
-    } else {
-        (least / 4 <= digits.len()).then_some(())?;
-        (HEX, number(digits, 16, 15))
+/// Reads digits: all of them, and those of the known sizes at both ends. Gives the form and the number, and where its digits
+/// are among these.
+fn read(
+    digits: &[u8],
+    sizes: &Sizes<'_>,
+    mut found: impl FnMut((&'static str, Zeroizing<Vec<u64>>), Range<usize>),
+) {
+    let all = 0..digits.len();
+    let least = sizes.least as usize;
+    let mut take = |form, range: Range<usize>| {
+        let (base, together) = if form == DECIMAL { (10, 19) } else { (16, 15) };
+        let digits = digits.get(range.clone()).unwrap_or_default();
+        found((form, number(digits, base, together)), range);
     };
-    Some(Written {
-        limbs,
-        form,
-        encoding,
-    })
+    // A letter at either end may belong to what stands there.
+    let is_letter = |digit: &&u8| !digit.is_ascii_digit();
+    let before = digits.iter().take_while(is_letter).count();
+    let behind = digits.iter().rev().take_while(is_letter).count();
+    let inner = before..digits.len().saturating_sub(behind).max(before);
+    let is_decimal = digits
+        .get(inner.clone())
+        .is_some_and(|inner| inner.iter().all(u8::is_ascii_digit));
+    if is_decimal && least * 77 / 256 <= inner.len() {
+        take(DECIMAL, inner.clone());
+        for &bits in sizes.known {
+            let [fewest, most] = digits_of(bits, |bits| bits as usize * 30_103 / 100_000 + 1);
+            for length in fewest..=most {
+                ends(&inner, length).for_each(|part| take(DECIMAL, part));
+            }
+        }
+    }
+    // Few hexadecimal numbers have no letter.
+    let is_hexadecimal = !is_decimal || inner != all;
+    if is_hexadecimal && least / 4 <= digits.len() {
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        take(HEX, all);
+        let inner = zeros..digits.len();
+        for &bits in sizes.known {
+            let [fewest, most] = digits_of(bits, |bits| bits.div_ceil(4) as usize);
+            for length in fewest..=most {
+                ends(&inner, length).for_each(|part| take(HEX, part));
+            }
+        }
+    }
+}
+
+/// The fewest and the most digits that numbers of `bits` bits have: an exponent may be some bits shorter.
+fn digits_of(bits: u32, count: impl Fn(u32) -> usize) -> [usize; 2] {
+    [bits - SHORTER.min(bits), bits].map(count)
+}
+
+/// The parts of `length` at the end and at the start of a longer range.
+fn ends(range: &Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
+    let is_longer = range.len() > length;
+    let parts = [
+        range.end.saturating_sub(length)..range.end,
+        range.start..range.start + length,
+    ];
+    parts.into_iter().filter(move |_| is_longer)
 }
 
 /// The number that `digits` to the base `base` are, taken `together` at a time, which fit a limb.
@@ -215,10 +340,19 @@ pub fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> 
     limbs
 }
 
+/// What [`each_written`] reads, in words.
+pub const SCOPE: &str = "hexadecimal, decimal and base64 text of at most 4 KiB (from 1024 bits on base64 of just the size, and hexadecimal in parts in lines of 40 characters and more)";
+
 /// How numbers are written out, as reports name it.
 pub const HEX: &str = "text.hex";
 pub const DECIMAL: &str = "text.decimal";
 pub const BASE64: &str = "text.base64";
+
+/// By how many bits a number of which something else stands at one end may be shorter than its size.
+const SHORTER: u32 = 6;
+
+/// Characters of the longest number in base64, of 8192 bits.
+const MAX_BASE64: usize = 1372;
 
 /// Bits of the shortest modulus.
 const MIN_BITS: u32 = 1024;
@@ -297,7 +431,8 @@ mod tests {
             prop_assert!(noted.notes.as_ref().is_some_and(|notes| notes.read(0).is_some()));
             let found = |block: &Block<'_>| {
                 let mut found = Vec::new();
-                each_written(block, 384, |_, range| found.push(range));
+                let sizes = Sizes { least: 384, known: &[] };
+                each_written(block, &sizes, |_, range| found.push(range));
                 found
             };
             // Shorter ones are found by chance.

@@ -9,7 +9,7 @@
 //! | it is odd; a prime has the highest bit of its size | none: two primes of one size |
 //! | digits are in range | none |
 //! | primes as bytes and words: the sum of the bytes has no factor 3, 5 or 17 | none: the number has it too |
-//! | exponents: all digits of the size, or, where the top one holds 12 bits or fewer, without it; all its bytes as big-endian ones | 2^-12; 2^-8 |
+//! | exponents: all digits of the size, or, where the top one holds 12 bits or fewer, without it; all its bytes as big-endian ones, but for those of [`Sought::shorter`] | 2^-12; 2^-8 |
 //! | random bytes: as many different ones as all but 10^-7 of random numbers have | 10^-7 |
 //!
 //! The two highest bits of a prime are not asked for: OpenSSL sets the second one in two of three keys only.
@@ -102,6 +102,18 @@ impl Sought {
             distinct: fewest_distinct(length.saturating_sub(padded + short), LOSS),
             length,
         }
+    }
+
+    /// Exponents below 2^`bits` of which the highest byte is zero and left out, and of words the highest one if it has no other.
+    /// In the other encodings a digit of the highest bits is there, or [`Self::new`] does without it.
+    pub fn shorter(bits: u32) -> Self {
+        let bits = (bits - 1) / 8 * 8;
+        let mut sought = Self::new(bits, Shape::Exponent);
+        sought
+            .forms
+            .retain(|form| form.codec.order() == Order::Most);
+        sought.random = 0..sought.forms.len();
+        sought
     }
 
     /// Bits of a number.
@@ -266,7 +278,8 @@ impl Sought {
         window.iter().for_each(|byte| counter.add(*byte));
         let known = u64::from(block.address.is_some());
         let forms: [ByteForm; RANDOM_FORMS] = std::array::from_fn(|index| {
-            let form = self.forms.get(self.random.start + index);
+            let form = self.random.clone().nth(index);
+            let form = form.and_then(|index| self.forms.get(index));
             form.map_or(ByteForm::NONE, |form| ByteForm {
                 low: form.low,
                 top: form.top,

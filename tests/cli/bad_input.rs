@@ -167,6 +167,36 @@ fn lying_headers_cost_labels_only() {
 }
 
 #[test]
+fn a_core_whose_header_is_damaged_is_incomplete() {
+    let directory = tempfile::tempdir().unwrap();
+    let core = elf_core(&[Segment::new(0x7000, vec![0; 0x1000])], 0);
+    let (report, status) = judge(&write(directory.path(), "sound", &core));
+    assert_eq!(
+        (&report["dumps"][0]["verdict"], status),
+        (&"clean".into(), 0)
+    );
+    // Class, version, size and number of program headers.
+    for (at, bytes) in [
+        (4, &[7][..]),
+        (6, &[9]),
+        (54, &[0, 0]),
+        (56, &[0, 0]),
+        (56, &[0xff; 2]),
+    ] {
+        let mut core = core.clone();
+        core[at..at + bytes.len()].copy_from_slice(bytes);
+        let (report, status) = judge(&write(directory.path(), "damaged", &core));
+        let dump = &report["dumps"][0];
+        assert_eq!(
+            (&dump["verdict"], status),
+            (&"incomplete".into(), 3),
+            "{at}"
+        );
+        assert_eq!(dump["coverage"]["missing"][0]["reason"], "damaged", "{at}");
+    }
+}
+
+#[test]
 fn memory_left_out_by_design_is_not_incomplete() {
     let mut segment = Segment::new(0x1000, noise(4096, 1));
     segment.memory_size = 10_000;

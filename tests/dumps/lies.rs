@@ -5,6 +5,7 @@ use crate::mdmp::Writer;
 use crate::minidumps::of_all_lists;
 use crate::{cores, memory, read};
 use dumpgate::dump::sniff;
+use dumpgate::memory::RegionKind;
 
 const LIES: [u32; 5] = [0, 1, 0xffff_ffff, 0x7fff_fff0, 0x1000_0000];
 
@@ -91,6 +92,20 @@ fn a_segment_that_ends_beyond_all_offsets_is_told() {
     let dump = read(&bad);
     assert_eq!(dump.declared_end, u64::MAX);
     assert!(memory(&dump).is_empty());
+}
+
+#[test]
+fn memory_that_ends_beyond_all_addresses_has_none() {
+    for (va, is_right) in [(u64::MAX - 0x3f, true), (u64::MAX - 0x3e, false)] {
+        let mut core = Core::new(true, false, 62);
+        core.load(va, vec![1; 64], RW);
+        let dump = read(&core.finish());
+        let regions = dump.map.regions().iter();
+        let memory = regions.filter(|region| region.kind == RegionKind::Memory);
+        let addresses: Vec<Option<u64>> = memory.map(|region| region.va).collect();
+        assert_eq!(addresses, [is_right.then_some(va)]);
+        assert_eq!(dump.faults.is_empty(), is_right, "{va:#x}");
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use crate::clue::Rank;
 use crate::crypto::PublicKey;
 use crate::crypto::rsa_search::{ExponentPairs, Exponents, Moduli};
 use crate::sweep::codec::limbs_of;
-use crate::sweep::windows::{Shape, Sought};
+use crate::sweep::windows::{Shape, Sought, bit_length as bits_of};
 use crate::sweep::{Depth, Target};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Moduli of one size: that of their primes.
 pub struct Group {
@@ -25,6 +25,8 @@ pub struct Group {
     pub others: Vec<Sought>,
     /// Private exponents; `None` when nobody's are looked for.
     pub whole: Option<Sought>,
+    /// Those whose highest byte is zero and left out, where they are looked for.
+    pub shorter: Option<Sought>,
     /// The highest limbs of a private exponent that a first look at it needs.
     pub leading: usize,
     /// CRT exponents.
@@ -92,32 +94,29 @@ impl Group {
             .count()
     }
 
-    /// Numbers of the windows that may be a factor.
+    /// Limbs of the larger moduli.
     pub fn limbs(&self) -> usize {
         self.bits().div_ceil(64) as usize
+    }
+
+    /// The primes of other shapes that have [`LONG`] bits and more, or fewer.
+    pub fn others_of(&self, is_long: bool) -> impl Iterator<Item = &Sought> {
+        let others = self.others.iter();
+        others.filter(move |other| (other.bits() >= LONG) == is_long)
+    }
+
+    /// Whether numbers of [`LONG`] bits and more are looked for, or numbers of fewer.
+    pub fn has_numbers(&self, is_long: bool) -> bool {
+        (self.half >= LONG) == is_long || self.others_of(is_long).next().is_some()
     }
 
     fn new(half: u32, members: Vec<Member>, depth: Depth) -> Option<Self> {
         let numbers: Vec<&[u64]> = members.iter().map(|member| &*member.n).collect();
         let divisible = Moduli::new(&numbers)?;
         let bits = 2 * half;
-        let parts: &[u32] = match (
-            depth.is_deep,
-            members.iter().any(|member| member.is_thorough),
-        ) {
-            (true, _) => &[3, 4, 5],
-            (false, true) => &[3],
-            (false, false) => &[],
-        };
-        let mut others: Vec<Sought> = parts
-            .iter()
-            .map(|part| bits.div_ceil(*part))
-            .filter(|bits| *bits >= if half < LONG { SHORT } else { LONG })
-            .map(|bits| Sought::new(bits, Shape::Prime))
-            .collect();
-        if !parts.is_empty() {
-            others.push(Sought::new(half + UNEQUAL, Shape::Above(half)));
-        }
+        let is_thorough = members.iter().any(|member| member.is_thorough);
+        let sizes = members.iter().map(|member| bits_of(&member.n));
+        let others = others(half, sizes, (depth.is_deep, is_thorough));
         let mut ratios = Ratios::default();
         for (index, member) in members.iter().enumerate() {
             if member.pairs.is_some() {
@@ -132,19 +131,62 @@ impl Group {
         let wanted = |is: fn(&Member) -> bool| members.iter().any(is);
         let whole = wanted(|member| member.exponents.is_some());
         let halves = wanted(|member| member.pairs.is_some());
+        let is_often_shorter = (bits - 1) % 8 < OFTEN;
+        let shorter = whole && (is_thorough || is_often_shorter);
         Some(Self {
             half,
-            is_thorough: wanted(|member| member.is_thorough),
+            is_thorough,
             divisible,
             primes: Sought::new(half, Shape::Prime),
             others,
             whole: whole.then(|| Sought::new(bits, Shape::Exponent)),
+            shorter: shorter.then(|| Sought::shorter(bits)),
             leading,
             halves: halves.then(|| Sought::new(half, Shape::Exponent)),
             ratios,
             members,
         })
     }
+}
+
+/// Primes of other sizes than half of the moduli's: of those of `sizes` bits, an odd number of which one prime has a bit less;
+/// by other numbers of primes of one size, as far as the sizes allow; and two of unequal size.
+fn others(
+    half: u32,
+    sizes: impl Iterator<Item = u32>,
+    (is_deep, is_thorough): (bool, bool),
+) -> Vec<Sought> {
+    let parts: &[u32] = match (is_deep, is_thorough) {
+        (true, _) => &[3, 4, 5],
+        (false, true) => &[3],
+        (false, false) => &[],
+    };
+    let mut primes = BTreeSet::new();
+    for bits in sizes {
+        if !bits.is_multiple_of(2) {
+            primes.insert(half - 1);
+        }
+        for part in parts {
+            primes.extend([bits / part, bits.div_ceil(*part)]);
+        }
+    }
+    let primes = primes.into_iter().filter(|bits| *bits >= SHORT);
+    let mut others: Vec<Sought> = primes.map(|bits| Sought::new(bits, Shape::Prime)).collect();
+    if !parts.is_empty() && half >= SHORT + UNEQUAL {
+        // In limbs a number of fewer of them ends sooner.
+        let mut most = half + UNEQUAL;
+        while most >= half - UNEQUAL {
+            let border = if most > half {
+                half
+            } else {
+                half - UNEQUAL - 1
+            };
+            let least = ((most - 1) / 64 * 64).max(border);
+            others.push(Sought::new(most, Shape::Above(least)));
+            most = least - u32::from(least == half);
+        }
+    }
+    others
 }
 
 /// The RSA keys among `targets` by their sizes; and whether all of them are there.
@@ -213,8 +255,12 @@ const MAX_BARE: usize = 12;
 /// which costs a tenth.
 const MAX_ANY: usize = 3;
 
+/// Private exponents whose highest byte is zero are looked for where moduli have no more bits than this and one in theirs:
+/// of others one in a hundred has it.
+const OFTEN: u32 = 3;
+
 /// The most sizes: each costs a pass over what looks random.
 const MAX_SIZES: usize = 16;
 
-/// By how many bits a prime may be longer than half the modulus.
+/// By how many bits a prime may be longer or shorter than half the modulus.
 pub const UNEQUAL: u32 = 64;

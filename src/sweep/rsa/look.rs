@@ -33,13 +33,12 @@ pub fn block(block: &Block<'_>, groups: &[Group], known: &Known) -> Seen {
         .iter()
         .map(|group| Look::new(block, group, known, confirmations))
         .collect();
-    // Runs of numbers below 512 bits are many more, so they are found for the keys that need them only.
+    // Runs of numbers below 512 bits are many more, so they are found for the numbers that need them only.
     for (minimum, is_long) in [(SHORT, false), (LONG, true)] {
-        let is_wanted = |look: &Look<'_>| (look.group.half() >= LONG) == is_long;
-        if looks.iter().any(is_wanted) {
+        if looks.iter().any(|look| look.group.has_numbers(is_long)) {
             each_run(block, &Class::ALL, minimum, |class, run| {
-                for look in looks.iter_mut().filter(|look| is_wanted(look)) {
-                    look.at_run(class, &run);
+                for look in &mut looks {
+                    look.at_run(class, &run, is_long);
                 }
             });
         }
@@ -144,10 +143,22 @@ impl<'b> Look<'b> {
         }
     }
 
-    fn at_run(&mut self, class: Class, run: &Range<usize>) {
+    /// Looks at a run for the numbers of 512 bits and more, or for those of fewer.
+    fn at_run(&mut self, class: Class, run: &Range<usize>, is_long: bool) {
+        let mut number = std::mem::take(&mut self.number);
+        for other in self.group.others_of(is_long) {
+            self.at_primes(other, class, run, &mut number);
+        }
+        if (self.group.half() >= LONG) == is_long {
+            self.at_usual_run(class, run, &mut number);
+        }
+        self.number = number;
+    }
+
+    /// Looks at a run for primes of half the size of the modulus and for exponents.
+    fn at_usual_run(&mut self, class: Class, run: &Range<usize>, number: &mut [u64]) {
         let (block, group) = (self.block, self.group);
         let own = block.own.clone();
-        let mut number = std::mem::take(&mut self.number);
         let is_short = run.len() <= LONG_RUN || group.is_thorough;
         match group.halves.as_ref().filter(|_| is_short) {
             // A prime is one of the windows that may be an exponent of its size.
@@ -160,24 +171,29 @@ impl<'b> Look<'b> {
                     && let Some(prime) = group.primes.forms().get(index)
                     && group.primes.may_be(prime, block.bytes, at)
                 {
-                    self.at_prime(&group.primes, prime, at, &mut number);
+                    self.at_prime(&group.primes, prime, at, number);
                 }
                 let one = number.get_mut(..halves.limbs()).unwrap_or_default();
                 neighbours::beside(self, halves, form, at, run, one);
             }),
-            None => self.at_primes(&group.primes, class, run, &mut number),
-        }
-        for other in &group.others {
-            self.at_primes(other, class, run, &mut number);
+            None => self.at_primes(&group.primes, class, run, number),
         }
         if let Some(whole) = group.whole.as_ref().filter(|_| is_short) {
             whole.each(block, (class, run), &own, |index, at, _| {
                 if let Some(form) = whole.forms().get(index) {
-                    self.at_exponent(whole, (index, form), at, &mut number);
+                    self.at_exponent(whole, (index, form), at, number);
                 }
             });
+            if let Some(shorter) = &group.shorter {
+                self.judge_waiting(whole, number);
+                shorter.each(block, (class, run), &own, |index, at, _| {
+                    if let Some(form) = shorter.forms().get(index) {
+                        self.at_exponent(shorter, (index, form), at, number);
+                    }
+                });
+                self.judge_waiting(shorter, number);
+            }
         }
-        self.number = number;
         neighbours::keep_edges(self, class, run);
     }
 
@@ -248,7 +264,7 @@ impl<'b> Look<'b> {
         number: &mut [u64],
     ) {
         let bytes = self.block.bytes;
-        let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+        let room = number.get_mut(..self.group.limbs()).unwrap_or_default();
         if !sought.load_leading(form, bytes, at, (room, self.group.leading)) {
             return;
         }
@@ -262,7 +278,7 @@ impl<'b> Look<'b> {
                 return;
             };
             self.exponents = left;
-            let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+            let room = number.get_mut(..self.group.limbs()).unwrap_or_default();
             if member.is_any && exponents.may_be_any(room) {
                 self.is_exponent(sought, member, form, at, room);
                 sought.load_leading(form, bytes, at, (room, group.leading));
@@ -277,7 +293,7 @@ impl<'b> Look<'b> {
                 )
             {
                 self.judge_waiting(sought, number);
-                let room = number.get_mut(..sought.limbs()).unwrap_or_default();
+                let room = number.get_mut(..self.group.limbs()).unwrap_or_default();
                 sought.load_leading(form, bytes, at, (room, group.leading));
             }
         }
@@ -294,7 +310,7 @@ impl<'b> Look<'b> {
 
     /// Judges the windows that wait for it. `number` is overwritten.
     fn judge_waiting(&mut self, sought: &Sought, number: &mut [u64]) {
-        let number = number.get_mut(..sought.limbs()).unwrap_or_default();
+        let number = number.get_mut(..self.group.limbs()).unwrap_or_default();
         let (mut near, all) = self.waiting.take();
         let bytes = self.block.bytes;
         while near != 0 {

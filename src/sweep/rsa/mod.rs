@@ -2,7 +2,7 @@
 //!
 //! | search | windows | exact test |
 //! |---|---|---|
-//! | factors | primes of half the size of the modulus; for the user's keys and `--deep` a third, `--deep` also a fourth and a fifth, and the larger of two primes that is longer than the half by up to 64 bits | divides a modulus |
+//! | factors | primes of half the size of the modulus; for the user's keys and `--deep` a third, `--deep` also a fourth and a fifth, and one of two primes that is longer or shorter than the half by up to 64 bits | divides a modulus |
 //! | private exponents | odd, of the size of the modulus | factors the modulus |
 //! | CRT exponents | two, odd, of half the size, as of primes of one size: side by side, or both at the edges of runs | factor the modulus |
 //!
@@ -24,6 +24,7 @@ mod written;
 
 use super::codec::{bytes_of, counted};
 use super::space::Space;
+use super::texts::SCOPE;
 use super::{Depth, Sweep, Swept, Target};
 use crate::bytes::bit_length;
 use crate::crypto::material::{Material, Number};
@@ -33,9 +34,11 @@ use crate::detect::{Key, Sighting};
 use crate::finding::Piece;
 use crate::outcome::Search;
 use group::{Group, Member, UNEQUAL, groups};
+use look::SHORT;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use written::FEWEST;
 
 /// Looks for the private numbers of the RSA keys among `targets` in all of `space`.
 pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
@@ -73,7 +76,7 @@ pub fn sweep(space: &Space<'_>, targets: &[Target], depth: Depth) -> Sweep {
         .collect();
     Sweep {
         sightings,
-        searches: searches(&groups, is_whole, cut),
+        searches: searches(&groups, is_whole, cut, depth.is_deep),
         ..Sweep::default()
     }
 }
@@ -197,7 +200,7 @@ impl Outcome {
 }
 
 /// What was searched, in words.
-fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
+fn searches(groups: &[Group], is_whole: bool, cut: Cut, is_deep: bool) -> Vec<Search> {
     let sizes = |wanted: fn(&Group) -> usize| {
         let mut sizes: Vec<(u32, usize)> = Vec::new();
         for group in groups {
@@ -227,17 +230,18 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-factors",
             format!(
-                "moduli: {}; two primes of one size{}; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes",
+                "moduli: {}; two primes of one size{}; {encodings}, and {SCOPE}; all bytes",
                 sizes(Group::moduli),
-                shapes(groups)
+                shapes(groups, is_deep)
             ),
             cut.factors,
         ),
         search(
             "rsa-private-exponents",
             format!(
-                "moduli: {}; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes{}{}",
+                "moduli: {}; {encodings}{}, and {SCOPE}; all bytes{}{}",
                 sizes(Group::exponents),
+                short(groups),
                 reach(groups),
                 bare(groups, Group::exponents, &any(groups))
             ),
@@ -246,7 +250,8 @@ fn searches(groups: &[Group], is_whole: bool, cut: Cut) -> Vec<Search> {
         search(
             "rsa-crt-exponents",
             format!(
-                "moduli: {}, of two primes of one size; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; {encodings}; all bytes{}{}",
+                "moduli: {}, of two primes of one size; pairs side by side, and numbers apart that stand by themselves, with the 64 nearest within 4 KiB; {encodings} (as big-endian bytes not one byte shorter than the prime, unless a zero stands \
+                 for it), and {SCOPE}; all bytes{}{}",
                 sizes(Group::pairs),
                 reach(groups),
                 bare(groups, Group::pairs, USUAL_OF_PAIRS)
@@ -292,16 +297,26 @@ fn any(groups: &[Group]) -> String {
     format!("any odd one below 2^32{rest}")
 }
 
+/// What is not looked for in big-endian bytes.
+fn short(groups: &[Group]) -> &'static str {
+    let mut wanted = groups.iter().filter(|group| group.whole.is_some());
+    if wanted.all(|group| group.shorter.is_some()) {
+        ""
+    } else {
+        " (as big-endian bytes only the user's may be one byte shorter than the modulus without a zero for it)"
+    }
+}
+
 /// The shapes of moduli beside those of two primes of one size.
-fn shapes(groups: &[Group]) -> String {
-    let parts = match groups.iter().map(|group| group.others.len()).max() {
-        None | Some(0) => return String::new(),
-        Some(1 | 2) => "for the user's also three",
-        Some(_) => "three to five",
+fn shapes(groups: &[Group], is_deep: bool) -> String {
+    let parts = match groups.iter().any(|group| group.is_thorough) {
+        false => return String::new(),
+        true if is_deep => "three to five",
+        true => "for the user's also three",
     };
     format!(
-        ", {parts} of one size, or two of which the longer one has up to {UNEQUAL} bits more than half (in limbs, else where \
-         zeros stand before it)"
+        ", {parts} of one size and {SHORT} bits at least, or two of which one has up to {UNEQUAL} bits more or less than half (in limbs, \
+         else where zeros stand before it), in text any from {FEWEST} bits on"
     )
 }
 

@@ -1,3 +1,5 @@
+mod shapes;
+
 use super::*;
 use crate::clue::Rank;
 use crate::crypto::rsa_search::{complete, has_small_factor};

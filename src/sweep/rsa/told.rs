@@ -17,7 +17,7 @@ use crate::outcome::Search;
 use crate::sweep::codec::{Class, bytes_of, counted, limbs_of};
 use crate::sweep::runs::each_run;
 use crate::sweep::space::{Block, Space};
-use crate::sweep::texts::each_written;
+use crate::sweep::texts::{SCOPE, Sizes, each_written};
 use crate::sweep::windows::{Form, Shape, Sought, bit_length as bits_of, buffer};
 use crate::sweep::{Depth, Sweep, Swept};
 use std::collections::{BTreeMap, HashSet};
@@ -74,7 +74,7 @@ pub fn sweep(space: &Space<'_>, keys: &[Key], depth: Depth) -> Sweep {
             name: "rsa-public-exponents",
             scope: format!(
                 "public exponents of {} proven keys that nothing else tells: dp and dq for any odd one below 2^{EXPONENT_BITS}, \
-                 d for any below 2^32; {encodings}, and hexadecimal and decimal text of at most 4 KiB; all bytes{}: {count} told",
+                 d for any below 2^32; {encodings}, and {SCOPE}; all bytes{}: {count} told",
                 nameless.len(),
                 match depth.is_deep {
                     true => "",
@@ -205,25 +205,26 @@ fn look(block: &Block<'_>, sizes: &[Size], is_told: &[AtomicBool], depth: Depth)
             }
         });
     }
-    each_written(
-        block,
-        least.saturating_sub(SHORTER).max(FEWEST),
-        |written, range| {
-            let bits = bits_of(&written.limbs);
-            for size in &open {
-                let most = size.sought.bits();
-                if (most.saturating_sub(SHORTER)..=most).contains(&bits) {
-                    let number = padded(&written.limbs, most);
-                    let form = [written.form, written.encoding];
-                    for (key, teller) in &size.tellers {
-                        if teller.may_be(&number) {
-                            search.number(*key, teller, &number, (form, range.clone()));
-                        }
+    let bits: Vec<u32> = open.iter().map(|size| size.sought.bits()).collect();
+    let known = Sizes {
+        least: least.saturating_sub(SHORTER).max(FEWEST),
+        known: &bits,
+    };
+    each_written(block, &known, |written, range| {
+        let bits = bits_of(&written.limbs);
+        for size in &open {
+            let most = size.sought.bits();
+            if (most.saturating_sub(SHORTER)..=most).contains(&bits) {
+                let number = padded(&written.limbs, most);
+                let form = [written.form, written.encoding];
+                for (key, teller) in &size.tellers {
+                    if teller.may_be(&number) {
+                        search.number(*key, teller, &number, (form, range.clone()));
                     }
                 }
             }
-        },
-    );
+        }
+    });
     search.seen
 }
 

@@ -3,7 +3,7 @@
 
 use super::look::{Lies, Look};
 use crate::sweep::space::Block;
-use crate::sweep::texts::{Written, each_written};
+use crate::sweep::texts::{Sizes, Written, each_written};
 use crate::sweep::windows::bit_length;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,27 +15,34 @@ type Seen = (Written, Range<usize>);
 /// Tries the numbers written in `block` for all moduli: as prime, as private exponent, and with each of the [`NEAR`] before as
 /// CRT exponents.
 pub fn numbers(block: &Block<'_>, looks: &mut [Look<'_>]) {
-    let Some(least) = looks.iter().map(|look| look.group.half()).min() else {
+    let least = looks.iter().map(|look| match look.group.is_thorough {
+        true => FEWEST,
+        // CRT exponents may be some bits shorter.
+        false => look.group.half().saturating_sub(SHORTER).max(FEWEST),
+    });
+    let Some(least) = least.min() else {
         return;
     };
     let mut before: VecDeque<Seen> = VecDeque::with_capacity(NEAR + 1);
-    // CRT exponents may be some bits shorter.
-    each_written(
-        block,
-        least.saturating_sub(SHORTER).max(FEWEST),
-        |written, range| {
-            for look in looks.iter_mut() {
-                one(look, &written, &range);
-                for other in &before {
-                    pair(look, other, (&written, &range));
-                }
+    let groups = looks.iter().map(|look| look.group);
+    let bits = groups.flat_map(|group| [group.half(), group.bits()]);
+    let bits: Vec<u32> = bits.collect();
+    let sizes = Sizes {
+        least,
+        known: &bits,
+    };
+    each_written(block, &sizes, |written, range| {
+        for look in looks.iter_mut() {
+            one(look, &written, &range);
+            for other in &before {
+                pair(look, other, (&written, &range));
             }
-            before.push_back((written, range));
-            if before.len() > NEAR {
-                before.pop_front();
-            }
-        },
-    );
+        }
+        before.push_back((written, range));
+        if before.len() > NEAR {
+            before.pop_front();
+        }
+    });
 }
 
 /// Tries a number by itself.
@@ -44,7 +51,13 @@ fn one(look: &mut Look<'_>, written: &Written, range: &Range<usize>) {
     let bits = bit_length(&written.limbs);
     let place =
         |component| -> Lies { ([written.form, written.encoding], component, range.clone()) };
-    if bits == group.half() {
+    // A prime of any size has no other exact test than the division.
+    let may_be_prime = if group.is_thorough {
+        (FEWEST..group.bits()).contains(&bits)
+    } else {
+        bits == group.half() || group.others.iter().any(|other| other.bits() == bits)
+    };
+    if may_be_prime {
         let number = &padded(&written.limbs, bits);
         group.divisible.divided_by(number, |index| {
             if let Some(member) = group.members.get(index) {
@@ -124,8 +137,8 @@ pub fn padded(limbs: &[u64], bits: u32) -> Zeroizing<Vec<u64>> {
 /// Bits of the shortest number: 96 digits, of which some sample is met.
 pub const FEWEST: u32 = 384;
 
-/// Numbers that one is brought together with.
-const NEAR: usize = 8;
+/// Numbers that one is brought together with: of eight before, each read from both ends.
+const NEAR: usize = 24;
 
 /// By how many bits an exponent may be shorter than its modulus or prime.
 pub const SHORTER: u32 = 24;
