@@ -19,16 +19,20 @@ proptest! {
         codec in prop::sample::select(CODECS),
         at in 0x100..MEMORY - 0x1000,
         from in any::<u32>(),
+        is_as_read in any::<bool>(),
     ) {
         let key = named(name);
-        prop_assume!(!is_string(key) || codec.name == "raw.bytes-be");
-        let (component, number, bits) = &key.numbers[0];
+        // Of a string of bytes either end may be the lower one of the number.
+        let (component, number, bits) = match is_as_read {
+            true => &key.numbers[0],
+            false => &written(key, 0, &codec),
+        };
         let at = at - at % codec.step(8);
         let bytes = codec.encode(&limbs_of(number), *bits).unwrap();
         let core = amid(&bytes, at, from as usize);
         let outcome = scan(&scanner(Some(key), true), &core);
         prop_assert!(
-            is_found(&outcome, key, form(key, &codec), component, at),
+            is_found(&outcome, key, form(key, &codec, number), component, at),
             "{name} {} at {at:#x}: {:?}", codec.name, outcome.findings
         );
     }

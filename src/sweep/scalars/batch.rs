@@ -5,7 +5,7 @@ use crate::crypto::ec_search::{Edwards, Form, Points};
 use crate::crypto::material::{EXPANDED_SCALAR, SCALAR, SCALAR_MONTGOMERY, SEED};
 use crate::crypto::random::looks_like_scalar;
 use crate::crypto::{Curve, Identity, PublicKey};
-use crate::sweep::codec::{Class, Codec, Digit, bytes_of, limbs_of};
+use crate::sweep::codec::{Codec, Digit, bytes_of, limbs_of};
 use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -172,7 +172,7 @@ impl<'s> Batch<'s> {
     }
 
     /// Takes the string of Curve25519 that the window at `start` is, or is read as a number: the lowest byte first, as formulas
-    /// have it (RFC 7748, section 5); of digits also the highest first, as a seed may be read.
+    /// have it (RFC 7748, section 5), or the highest first, as a seed may be read.
     fn offer_strings(&mut self, codec: &'static Codec, start: usize, window: &[u8]) {
         let range = start..start + window.len();
         if codec.name == STRINGS {
@@ -180,18 +180,18 @@ impl<'s> Batch<'s> {
             return;
         }
         let mut limbs = Zeroizing::new([0; 4]);
-        // In limbs it is the string itself, which is tried at every byte.
-        if codec.digit() == Digit::Whole(1) || codec.decode(window, &mut *limbs).is_none() {
+        if codec.decode(window, &mut *limbs).is_none() {
             return;
         }
         let bytes = limbs.iter().flat_map(|limb| limb.to_le_bytes());
         let mut bytes = Zeroizing::new(bytes.collect::<Vec<u8>>());
         if looks_like_scalar(&bytes) {
-            self.string(&bytes, range.clone(), [codec.name, "raw"]);
-            if codec.class() != Class::Random {
-                bytes.reverse();
-                self.string(&bytes, range, [codec.name, "raw"]);
+            // In limbs it is the string itself, which is tried at every byte.
+            if codec.digit() != Digit::Whole(1) {
+                self.string(&bytes, range.clone(), [codec.name, "raw"]);
             }
+            bytes.reverse();
+            self.string(&bytes, range, [codec.name, "raw"]);
         }
     }
 
