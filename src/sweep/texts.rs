@@ -28,6 +28,7 @@ pub fn each_number(block: &Block<'_>, mut found: impl FnMut(Large, Range<usize>)
     let sizes = Sizes {
         least: MIN_BITS,
         known: &[],
+        is_any: false,
     };
     each_written(block, &sizes, |written, range| {
         let Written {
@@ -48,6 +49,8 @@ pub struct Sizes<'s> {
     /// The bits of those that are known: of a longer text the digits of these sizes at both ends are read too, as something
     /// else may stand there, and base64 is read.
     pub known: &'s [u32],
+    /// Base64 of any size is read.
+    pub is_any: bool,
 }
 
 /// Finds the numbers of up to 8192 bits that are written in `block`, with zeros in front or without. Longer than [`REACH`] no
@@ -76,7 +79,7 @@ pub fn each_written(
     }
 }
 
-/// The same in base64, in one run of characters of just the size.
+/// The same in base64, in one run of characters.
 fn each_base64(
     block: &Block<'_>,
     sizes: &Sizes<'_>,
@@ -96,7 +99,7 @@ fn each_base64(
             (size - 1..=size + 1).contains(&bytes)
         };
         let view = TextView::new(text, Encoding::Ascii);
-        if sizes.known.iter().any(is_of_size)
+        if (sizes.is_any || sizes.known.iter().any(is_of_size))
             && let (gathered, _) = Base64Text::gather(view, 0, MAX_BASE64, Alphabet::Either)
             && let Some(number) = gathered.decode()
         {
@@ -431,7 +434,7 @@ mod tests {
             prop_assert!(noted.notes.as_ref().is_some_and(|notes| notes.read(0).is_some()));
             let found = |block: &Block<'_>| {
                 let mut found = Vec::new();
-                let sizes = Sizes { least: 384, known: &[] };
+                let sizes = Sizes { least: 384, known: &[], is_any: false };
                 each_written(block, &sizes, |_, range| found.push(range));
                 found
             };

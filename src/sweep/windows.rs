@@ -104,14 +104,16 @@ impl Sought {
         }
     }
 
-    /// Exponents below 2^`bits` of which the highest byte is zero and left out, and of words the highest one if it has no other.
-    /// In the other encodings a digit of the highest bits is there, or [`Self::new`] does without it.
+    /// Exponents below 2^`bits` of which the highest byte is zero and left out, and of words and limbs the highest one if it
+    /// has no other. In the other encodings a digit of the highest bits is there, or [`Self::new`] does without it.
     pub fn shorter(bits: u32) -> Self {
-        let bits = (bits - 1) / 8 * 8;
-        let mut sought = Self::new(bits, Shape::Exponent);
-        sought
-            .forms
-            .retain(|form| form.codec.order() == Order::Most);
+        let fewer = (bits - 1) / 8 * 8;
+        let has_fewer_limbs = fewer.div_ceil(64) < bits.div_ceil(64);
+        let mut sought = Self::new(fewer, Shape::Exponent);
+        sought.forms.retain(|form| {
+            form.codec.order() == Order::Most
+                || (has_fewer_limbs && form.codec.class() == Class::Random)
+        });
         sought.random = 0..sought.forms.len();
         sought
     }

@@ -316,7 +316,7 @@ fn shapes(groups: &[Group], is_deep: bool) -> String {
     };
     format!(
         ", {parts} of one size and {SHORT} bits at least, or two of which one has up to {UNEQUAL} bits more or less than half (in limbs, \
-         else where zeros stand before it), in text any from {FEWEST} bits on"
+         else where zeros stand before it), in text any prime from {FEWEST} bits on (in base64 from 1024)"
     )
 }
 

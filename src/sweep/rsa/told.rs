@@ -209,6 +209,7 @@ fn look(block: &Block<'_>, sizes: &[Size], is_told: &[AtomicBool], depth: Depth)
     let known = Sizes {
         least: least.saturating_sub(SHORTER).max(FEWEST),
         known: &bits,
+        is_any: false,
     };
     each_written(block, &known, |written, range| {
         let bits = bits_of(&written.limbs);

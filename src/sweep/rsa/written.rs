@@ -30,6 +30,7 @@ pub fn numbers(block: &Block<'_>, looks: &mut [Look<'_>]) {
     let sizes = Sizes {
         least,
         known: &bits,
+        is_any: looks.iter().any(|look| look.group.is_thorough),
     };
     each_written(block, &sizes, |written, range| {
         for look in looks.iter_mut() {

@@ -106,6 +106,7 @@ mod tests {
         let sizes = Sizes {
             least: 1000,
             known: &[],
+            is_any: false,
         };
         let mut seen = Vec::new();
         each(

@@ -155,11 +155,16 @@ fn shorter_private_exponents_are_found_between_other_bytes() {
         // The scope says so.
         assert_eq!(is_found, rank == Rank::User);
     }
-    // Of 1026 bits, of which the highest byte has two.
+    // Of 1026 bits, of which the highest byte and limb have two.
     let [p, q] = [0; 2].map(|_| prime_of(&mut random, 513));
     let n = times(&p, &q);
     let (e, d) = short_exponent(&p, &q);
-    for codec in ["raw.bytes-be", "raw.words32-be", "raw.words64-be"] {
+    for codec in [
+        "raw.bytes-be",
+        "raw.words32-be",
+        "raw.words64-be",
+        "raw.limbs-le",
+    ] {
         let codec = Codec::named(codec).unwrap();
         let bytes = codec.encode(&limbs_of(&d), bit_length(&d)).unwrap();
         let data = among_random(&mut random, &bytes, 0x408);
