@@ -62,7 +62,7 @@ impl Masks {
 }
 
 /// Characters of the texts that [`Masks::may_be_text`] tells.
-pub const TEXT: usize = 96;
+pub const TEXT: usize = 80;
 
 /// The most of 32 characters that are an H, which is a common byte: of base64 fewer than one in 10^8 has more.
 const MOST_COMMON: u32 = 8;

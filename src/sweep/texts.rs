@@ -1,7 +1,7 @@
 //! Large numbers written out, in ASCII or UTF-16: runs of hexadecimal or decimal digits; hexadecimal ones
 //! [in parts](parted), with separators or in lines; and base64.
 
-mod parted;
+pub mod parted;
 
 use super::codec::limbs_of;
 use super::heads::Source;

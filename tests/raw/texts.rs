@@ -18,6 +18,18 @@ fn texts(key: &Key, number: &[u8]) -> Vec<(&'static str, String)> {
         texts.push(("text.hex", format!("(00{digits})")));
         texts.push(("text.decimal", format!("= {decimal};")));
     }
+    // Of others the places that are looked at lie too far apart.
+    if key.name != "rsa1024" {
+        for (between, line) in [(":", 15), (" ", 16)] {
+            let lines = number.chunks(line).map(|line| {
+                let bytes = line.iter().map(|byte| format!("{byte:02x}"));
+                bytes.collect::<Vec<_>>().join(between)
+            });
+            let end = if between == ":" { ":\n    " } else { "\n" };
+            let lines = lines.collect::<Vec<_>>().join(end);
+            texts.push(("text.hex", format!("priv:\n    {lines}\npub:")));
+        }
+    }
     if !key.name.starts_with("rsa") {
         texts.push((
             "text.base64",

@@ -252,7 +252,7 @@ impl Hunt {
             omitted => format!(" ({omitted} more were left out)"),
         };
         format!(
-            "private halves of {}{omitted} in {encodings}, {regions}, and in hexadecimal, decimal and base64 text of the size, of at most 1,024 letters and digits in a row: {tried} windows",
+            "private halves of {}{omitted} in {encodings}, {regions}, and in hexadecimal (also in parts in lines of 40 characters and more), decimal and base64 text of the size, of at most 1,024 letters and digits in a row: {tried} windows",
             kinds.join(", ")
         )
     }

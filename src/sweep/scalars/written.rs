@@ -1,9 +1,10 @@
 //! Scalars and seeds written out, in ASCII or UTF-16: text of just their size in hexadecimal, decimal or base64 digits;
-//! and base64 of a key whose beginning is gone, where what stands before the number in DER is left.
+//! hexadecimal digits [in parts](parted); and base64 of a key whose beginning is gone, where what stands before the number
+//! in DER is left.
 
 use crate::sweep::codec::bytes_of;
 use crate::sweep::space::Block;
-use crate::sweep::texts::{BASE64, DECIMAL, HEX, Texts, number};
+use crate::sweep::texts::{BASE64, DECIMAL, HEX, Texts, number, parted};
 use crate::text::{Alphabet, Base64Text, Encoding, TextView};
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -53,6 +54,39 @@ pub(super) fn each(block: &Block<'_>, sizes: &[u32], mut found: impl FnMut(Writt
             });
         });
     });
+    parted::each_sequence(block, PARTED, |digits, range, step| {
+        let encoding = if step == 1 { "ascii" } else { "utf16le" };
+        for &bits in sizes {
+            let size = length(bits);
+            // What was printed before it may belong to the digits.
+            let part = digits.get(digits.len().saturating_sub(2 * size)..);
+            if (2 * size - 4..=2 * size + 4).contains(&digits.len())
+                && let Some(bytes) = part.and_then(|digits| of_size(digits, (16, 15), size))
+            {
+                found(Written {
+                    how: [HEX, encoding],
+                    range: range.clone(),
+                    bytes,
+                });
+            }
+        }
+    });
+}
+
+/// The number of `digits` to a base, of which some fit a limb, in `size` bytes.
+fn of_size(
+    digits: &[u8],
+    (base, together): (u64, usize),
+    size: usize,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let limbs = number(digits, base, together);
+    let bytes = bytes_of(&limbs);
+    (bytes.len() <= size).then(|| {
+        let mut whole = Zeroizing::new(vec![0; size - bytes.len()]);
+        whole.reserve_exact(bytes.len());
+        whole.extend_from_slice(&bytes);
+        whole
+    })
 }
 
 /// The same in the characters of one text.
@@ -80,16 +114,6 @@ fn in_text(
         start = range.end + 1;
         for &bits in sizes {
             let size = length(bits);
-            let of = |digits: &[u8], base, together| {
-                let limbs = number(digits, base, together);
-                let bytes = bytes_of(&limbs);
-                (bytes.len() <= size).then(|| {
-                    let mut whole = Zeroizing::new(vec![0; size - bytes.len()]);
-                    whole.reserve_exact(bytes.len());
-                    whole.extend_from_slice(&bytes);
-                    whole
-                })
-            };
             // Zeros in front may be left out, or stand for a sign.
             let hex = if (2 * size - 4..=2 * size + 2).contains(&digits.len()) {
                 Some(digits)
@@ -99,14 +123,14 @@ fn in_text(
                 None
             };
             if let Some(hex) = hex
-                && let Some(bytes) = of(hex, 16, 15)
+                && let Some(bytes) = of_size(hex, (16, 15), size)
             {
                 found(HEX, range.start..range.start + hex.len(), bytes);
             }
             let most = bits as usize * 77 / 256 + 1;
             if (most - 6..=most).contains(&digits.len())
                 && digits.iter().all(u8::is_ascii_digit)
-                && let Some(bytes) = of(digits, 10, 19)
+                && let Some(bytes) = of_size(digits, (10, 19), size)
             {
                 found(DECIMAL, range.clone(), bytes);
             }
@@ -174,6 +198,9 @@ const CURVE25519: &[u8] = &[4, 0x22, 4];
 
 /// Characters of the longest part with a header and a number: two bytes before, five of the header, 66.
 const PART: usize = 100;
+
+/// Bytes between two places that are looked at for numbers in parts, of which the shortest has 95 characters.
+const PARTED: usize = 60;
 
 /// Bytes of the longest text that is looked at: a number in it may stand between other words.
 const LONGEST: usize = 1024;

@@ -13,19 +13,31 @@ pub(super) fn each(
     sizes: &Sizes<'_>,
     found: &mut impl FnMut(Written, Range<usize>),
 ) {
+    each_sequence(block, LONG, |digits, range, step| {
+        read(digits, sizes, |(form, limbs), _| {
+            found(written(form, limbs, step), range.clone());
+        });
+    });
+}
+
+/// Gives `found` the digits of each sequence of parts in `block`, where it lies, and the bytes that each character takes. A
+/// text is met that has as many characters as `sample`, bytes, and [`SHORT`] together.
+pub fn each_sequence(
+    block: &Block<'_>,
+    sample: usize,
+    mut found: impl FnMut(&[u8], Range<usize>, usize),
+) {
     let texts = Texts {
-        sample: 192,
-        short: 32,
+        sample,
+        short: SHORT,
         longest: REACH,
         belongs: |character: u8| character.is_ascii_hexdigit() || is_between(character),
         is_noted: true,
     };
     texts.each(block, |text, run, step| {
-        each_sequence(text, |digits, part| {
+        sequences(text, |digits, part| {
             let range = run.start + step * part.start..run.start + step * part.end;
-            read(digits, sizes, |(form, limbs), _| {
-                found(written(form, limbs, step), range.clone());
-            });
+            found(digits, range, step);
         });
     });
 }
@@ -53,7 +65,7 @@ impl Sequence {
 }
 
 /// Gives the digits of each sequence of more than one part in `text`, and where it lies.
-fn each_sequence(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
+fn sequences(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
     let mut sequence = Sequence::default();
     let mut tell = |sequence: &Sequence| {
         if sequence.parts > 1 {
@@ -90,6 +102,12 @@ fn each_sequence(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
     }
     tell(&sequence);
 }
+
+/// Bytes between two places that are looked at for long numbers.
+const LONG: usize = 192;
+
+/// Characters in a row that call for a closer look.
+const SHORT: usize = 32;
 
 /// What may stand between parts.
 fn is_between(character: u8) -> bool {
@@ -164,14 +182,14 @@ mod tests {
     #[test]
     fn what_is_printed_before_and_behind_is_no_part() {
         let sequences = |text: &str| {
-            let mut sequences = Vec::new();
-            each_sequence(text.as_bytes(), |digits, range| {
-                sequences.push((
+            let mut seen = Vec::new();
+            sequences(text.as_bytes(), |digits, range| {
+                seen.push((
                     String::from_utf8(digits.to_vec()).unwrap(),
                     text[range].to_owned(),
                 ));
             });
-            sequences
+            seen
         };
         let of = |digits: &str, text: &str| (digits.to_owned(), text.to_owned());
         assert_eq!(
