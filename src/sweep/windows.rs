@@ -14,10 +14,13 @@
 //!
 //! The two highest bits of a prime are not asked for: OpenSSL sets the second one in two of three keys only.
 
+mod loading;
+
 use super::codec::{CODECS, Class, Codec, Digit, Order};
 use super::distinct::{Counter, fewest_distinct};
 use super::runs::{EDGE, OVERHANG};
 use super::space::Block;
+use loading::load;
 use std::ops::{Range, RangeInclusive};
 use zeroize::Zeroizing;
 
@@ -436,66 +439,6 @@ fn at_edges(run: &Range<usize>, length: usize) -> [Range<usize>; 2] {
     let end = run.end.saturating_sub(length);
     let at_end = end.saturating_sub(OVERHANG).max(at_start.end)..end + OVERHANG + 1;
     [at_start, at_end]
-}
-
-/// As [`Codec::decode`], a limb at a time where bytes are whole.
-fn load(codec: &Codec, bytes: &[u8], limbs: &mut [u64]) -> Option<()> {
-    let Digit::Whole(size) = codec.digit() else {
-        return codec.decode(bytes, limbs);
-    };
-    if bytes.len().div_ceil(8) > limbs.len() {
-        return codec.decode(bytes, limbs);
-    }
-    let used = bytes.len().div_ceil(8);
-    limbs.iter_mut().skip(used).for_each(|limb| *limb = 0);
-    let whole = |chunk: &[u8]| {
-        chunk
-            .first_chunk()
-            .map_or_else(|| partial(chunk), |word| u64::from_le_bytes(*word))
-    };
-    match (codec.order(), size) {
-        (Order::Least, _) => {
-            for (limb, chunk) in limbs.iter_mut().zip(bytes.chunks(8)) {
-                *limb = whole(chunk);
-            }
-        }
-        (Order::Most, 1) if bytes.len().is_multiple_of(8) => {
-            for (limb, word) in limbs.iter_mut().zip(bytes.as_chunks::<8>().0.iter().rev()) {
-                *limb = u64::from_be_bytes(*word);
-            }
-        }
-        (Order::Most, 1) => {
-            for (limb, chunk) in limbs.iter_mut().zip(bytes.rchunks(8)) {
-                *limb = match chunk.first_chunk() {
-                    Some(word) => u64::from_be_bytes(*word),
-                    None => chunk
-                        .iter()
-                        .fold(0, |limb, byte| limb << 8 | u64::from(*byte)),
-                };
-            }
-        }
-        (Order::Most, 4) => {
-            for (limb, chunk) in limbs.iter_mut().zip(bytes.rchunks(8)) {
-                *limb = match chunk.len() {
-                    8 => whole(chunk).rotate_left(32),
-                    _ => whole(chunk),
-                };
-            }
-        }
-        (Order::Most, _) => {
-            for (limb, chunk) in limbs.iter_mut().zip(bytes.rchunks(8)) {
-                *limb = whole(chunk);
-            }
-        }
-    }
-    Some(())
-}
-
-fn partial(chunk: &[u8]) -> u64 {
-    chunk
-        .iter()
-        .rev()
-        .fold(0, |limb, byte| limb << 8 | u64::from(*byte))
 }
 
 /// Bits of a number.
