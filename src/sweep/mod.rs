@@ -69,15 +69,16 @@ pub struct Sweep {
 }
 
 /// What [`Depth::is_deep`] adds.
-pub const DEEP: &str = "private exponents and scalars of certificate authorities, primes of unequal size and of moduli with more \
-                        than two, X25519 keys whose public half nothing announces, and EC scalars and Edwards seeds in every \
-                        aligned window";
+pub const DEEP: &str = "private exponents and scalars of certificate authorities, private exponents in random-looking runs \
+                        beyond 64 KiB, primes of unequal size and of moduli with more than two, X25519 keys whose public half \
+                        nothing announces, and EC scalars and Edwards seeds in every aligned window";
 
 /// What [`Depth::is_deep`] adds where points are left out that are likely those of single sessions or signatures.
 pub const DEEP_AND_POINTS: &str = "private exponents and scalars of certificate authorities, scalars of points that nothing \
                                    announces (left out here: keys of single TLS or SSH sessions, numbers of single \
-                                   signatures), primes of unequal size and of moduli with more than two, X25519 keys whose \
-                                   public half nothing announces, and EC scalars and Edwards seeds in every aligned window";
+                                   signatures), private exponents in random-looking runs beyond 64 KiB, primes of unequal \
+                                   size and of moduli with more than two, X25519 keys whose public half nothing \
+                                   announces, and EC scalars and Edwards seeds in every aligned window";
 
 /// What a user asks of sweeps.
 #[derive(Clone, Copy, Debug, Default)]

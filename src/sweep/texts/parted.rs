@@ -62,6 +62,23 @@ impl Sequence {
         let is_alike = self.parts == 1 || self.has_colons == has_colon;
         self.parts > 0 && is_alike && self.last == self.first && length <= self.first
     }
+
+    /// Adds the part `digits` that starts at `start`.
+    fn add(&mut self, digits: &[u8], start: usize, has_colon: bool) {
+        self.digits.extend_from_slice(digits);
+        self.parts += 1;
+        self.range.end = start + digits.len();
+        self.last = digits.len();
+        self.has_colons = has_colon;
+    }
+
+    /// Keeps the last byte of a single part.
+    fn keep_byte(&mut self) {
+        let less = self.digits.len().saturating_sub(BYTE);
+        self.digits.drain(..less);
+        self.range.start += less;
+        (self.first, self.last) = (BYTE, BYTE);
+    }
 }
 
 /// Gives the digits of each sequence of more than one part in `text`, and where it lies.
@@ -84,6 +101,14 @@ fn sequences(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
         let Some(digits) = rest.get(..length).filter(|digits| !digits.is_empty()) else {
             break;
         };
+        // Bytes beside which something else stands: of that part only the byte is one.
+        if sequence.parts == 1 && sequence.first > BYTE && length == BYTE {
+            sequence.keep_byte();
+        }
+        let ends_with = sequence.parts > 1 && sequence.first == BYTE && length > BYTE;
+        if ends_with && sequence.goes_on(BYTE, has_colon) {
+            sequence.add(digits.get(..BYTE).unwrap_or_default(), start, has_colon);
+        }
         if !sequence.goes_on(length, has_colon) {
             tell(&sequence);
             sequence = Sequence {
@@ -94,14 +119,13 @@ fn sequences(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
                 ..Sequence::default()
             };
         }
-        sequence.digits.extend_from_slice(digits);
-        sequence.parts += 1;
-        sequence.range.end = at;
-        sequence.last = length;
-        sequence.has_colons = has_colon;
+        sequence.add(digits, start, has_colon);
     }
     tell(&sequence);
 }
+
+/// Digits of a byte.
+const BYTE: usize = 2;
 
 /// Bytes between two places that are looked at for long numbers.
 const LONG: usize = 192;
@@ -205,6 +229,7 @@ mod tests {
             sequences("aabb ccdd ee ff"),
             [of("aabbccddee", "aabb ccdd ee")]
         );
+        assert_eq!(sequences("facea1:b2:c3ed "), [of("a1b2c3", "a1:b2:c3")]);
         assert_eq!(sequences("aabb"), []);
         assert_eq!(sequences(" : \n"), []);
     }
