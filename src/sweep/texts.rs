@@ -326,13 +326,20 @@ fn ends(range: &Range<usize>, length: usize) -> impl Iterator<Item = Range<usize
 
 /// The number that `digits` to the base `base` are, taken `together` at a time, which fit a limb.
 pub fn number(digits: &[u8], base: u64, together: usize) -> Zeroizing<Vec<u64>> {
+    let value = |digit: &u8| u64::from(char::from(*digit).to_digit(16).unwrap_or(0));
     // A digit has four bits at most.
     let mut limbs = Zeroizing::new(vec![0; digits.len() / 16 + 1]);
+    if base == 16 {
+        for (limb, group) in limbs.iter_mut().zip(digits.rchunks(16)) {
+            *limb = group.iter().fold(0, |limb, digit| limb << 4 | value(digit));
+        }
+        return limbs;
+    }
     for group in digits.chunks(together) {
         let (mut factor, mut carry) = (1, 0);
         for digit in group {
             factor *= base;
-            carry = carry * base + u64::from(char::from(*digit).to_digit(16).unwrap_or(0));
+            carry = carry * base + value(digit);
         }
         for limb in limbs.iter_mut() {
             let wide = u128::from(*limb) * u128::from(factor) + u128::from(carry);

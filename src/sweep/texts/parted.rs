@@ -63,6 +63,15 @@ impl Sequence {
         self.parts > 0 && is_alike && self.last == self.first && length <= self.first
     }
 
+    /// Begins anew with a part of `length` digits at `start`. The buffer is wiped at the end of all.
+    fn begin(&mut self, start: usize, length: usize) {
+        self.digits.clear();
+        self.range = start..start;
+        self.parts = 0;
+        self.first = length;
+        self.has_colons = false;
+    }
+
     /// Adds the part `digits` that starts at `start`.
     fn add(&mut self, digits: &[u8], start: usize, has_colon: bool) {
         self.digits.extend_from_slice(digits);
@@ -83,7 +92,11 @@ impl Sequence {
 
 /// Gives the digits of each sequence of more than one part in `text`, and where it lies.
 fn sequences(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
-    let mut sequence = Sequence::default();
+    let mut sequence = Sequence {
+        // No byte is moved, which would leave a copy.
+        digits: Zeroizing::new(Vec::with_capacity(text.len())),
+        ..Sequence::default()
+    };
     let mut tell = |sequence: &Sequence| {
         if sequence.parts > 1 {
             found(&sequence.digits, sequence.range.clone());
@@ -111,13 +124,7 @@ fn sequences(text: &[u8], mut found: impl FnMut(&[u8], Range<usize>)) {
         }
         if !sequence.goes_on(length, has_colon) {
             tell(&sequence);
-            sequence = Sequence {
-                // No byte is moved, which would leave a copy.
-                digits: Zeroizing::new(Vec::with_capacity(text.len() - start)),
-                range: start..start,
-                first: length,
-                ..Sequence::default()
-            };
+            sequence.begin(start, length);
         }
         sequence.add(digits, start, has_colon);
     }
